@@ -1,0 +1,5 @@
+"""``python -m sqlqueue``."""
+
+from sqlqueue.cli import main
+
+main()

@@ -1,0 +1,165 @@
+"""`SQLQueue`: composes settings, store, client and registry, and holds no behaviour of its own.
+
+A process that only enqueues imports no worker.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+
+from sqlqueue.client.client import Client
+from sqlqueue.client.result import AsyncResult
+from sqlqueue.config import Config
+from sqlqueue.events.bus import Bus
+from sqlqueue.store.store import Store
+from sqlqueue.store.urls import parse_url
+from sqlqueue.tasks.options import TaskOptions, read_options
+from sqlqueue.tasks.registry import Registry
+from sqlqueue.tasks.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from types import FunctionType
+    from typing import Unpack
+
+    from sqlalchemy import URL, Engine
+
+    from sqlqueue.client.request import CallOptions
+    from sqlqueue.tasks.decorator import BoundDecorator, Decorator
+
+P = ParamSpec("P")
+V = TypeVar("V")
+
+
+class SQLQueue:
+    """One application: its tasks, its settings and its database.
+
+    Parameters
+    ----------
+    main: name of the module that defines it; prefix of tasks defined in ``__main__``.
+    broker: URL of the database, or a SQLAlchemy engine. Default: ``$SQLQUEUE_BROKER_URL``, then the setting.
+    schema: PostgreSQL: schema of the tables.
+    settings: any setting of `Config`.
+    """
+
+    def __init__(
+        self,
+        main: str | None = None,
+        *,
+        broker: str | Engine | None = None,
+        schema: str | None = None,
+        **settings: Any,
+    ) -> None:
+        self.main = main
+        self.conf = Config()
+        self.conf.update(settings)
+        self._engine = None if broker is None or isinstance(broker, str) else broker
+        if isinstance(broker, str):
+            self.conf.broker_url = broker
+        elif broker is None and "broker_url" not in settings and "SQLQUEUE_BROKER_URL" in os.environ:
+            self.conf.broker_url = os.environ["SQLQUEUE_BROKER_URL"]
+        if schema is not None:
+            self.conf.broker_schema = schema
+        self.tasks = Registry()
+        self.events = Bus()
+
+    def __repr__(self) -> str:
+        return f"<SQLQueue: {self.main or '?'}>"
+
+    @property
+    def broker(self) -> URL:
+        """Where the database is; show it with `sqlqueue.store.urls.show`."""
+        return parse_url(self.conf.broker_url if self._engine is None else self._engine.url)
+
+    def use_broker(self, url: str) -> None:
+        """Work on another database from now on."""
+        self.close()
+        self._engine = None
+        self.conf.broker_url = url
+
+    @cached_property
+    def store(self) -> Store:
+        """The database; reached when first used."""
+        return Store(
+            self.conf.broker_url if self._engine is None else self._engine,
+            schema=self.conf.broker_schema,
+            notifies=self.conf.broker_notifications,
+            synchronous=self.conf.broker_synchronous,
+        )
+
+    @cached_property
+    def client(self) -> Client:
+        """The sender."""
+        return Client(self.store, self.conf, self.events)
+
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, V]], /) -> Task[P, V, Coroutine[Any, Any, V]]: ...
+    @overload
+    def task(self, function: Callable[P, V], /) -> Task[P, V, V]: ...
+    @overload
+    def task(self, *, bind: Literal[True], **options: Unpack[TaskOptions]) -> BoundDecorator: ...
+    @overload
+    def task(self, *, bind: Literal[False] = False, **options: Unpack[TaskOptions]) -> Decorator: ...
+    def task(self, function: Any = None, /, *, bind: bool = False, **options: Any) -> Any:  # type: ignore[misc]
+        """Make a task of a function: ``@app.task`` or ``@app.task(option=...)``; see `TaskSettings`."""
+        settings = read_options(options)
+
+        def decorate(function: FunctionType) -> Task[..., Any, Any]:
+            name = settings.name or self._name_of(function)
+            task: Task[..., Any, Any] = Task(function, name, settings, lambda: self.client, bind=bind)
+            self.tasks.add(task)
+            return task
+
+        return decorate if function is None else decorate(function)
+
+    def _name_of(self, function: FunctionType) -> str:
+        """Return ``module.function``; of the main script its module's name, so that a worker finds it again."""
+        module = function.__module__
+        if module == "__main__":
+            script = getattr(sys.modules["__main__"], "__file__", None)
+            module = self.main or (os.path.splitext(os.path.basename(script))[0] if script else module)  # noqa: PTH119, PTH122
+        return f"{module}.{function.__qualname__}"
+
+    def send_task(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncResult[Any]:
+        """Send a job by its task's name, which need not be registered here."""
+        return self.client.send(name, args, kwargs or {}, options)
+
+    async def asend_task(
+        self,
+        name: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncResult[Any]:
+        """The same, awaited."""
+        return await self.client.asend(name, args, kwargs or {}, options)
+
+    def using(self, connection: Any) -> AbstractContextManager[None]:
+        """Let every send of a ``with`` block join the transaction of ``connection``.
+
+        Parameters
+        ----------
+        connection: SQLAlchemy Session, Connection, AsyncSession or AsyncConnection, psycopg or sqlite3 connection.
+        """
+        return self.client.using(connection)
+
+    def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: A002, N802 - Celery's name
+        """Return a handle on the job of that id."""
+        return AsyncResult(id, self.client)
+
+    def close(self) -> None:
+        """Close every connection of this app; it may be used again afterwards."""
+        if "client" in vars(self):
+            vars(self).pop("client").close()
+        if "store" in vars(self):
+            vars(self).pop("store").close()

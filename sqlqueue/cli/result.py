@@ -1,0 +1,33 @@
+"""``sqlqueue result``: what became of a job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlqueue.cli.apps import Target
+
+
+@click.command("result")
+@click.argument("job_id")
+@click.option("--traceback", "show_traceback", is_flag=True, help="Print the traceback of a failed job.")
+@click.pass_obj
+def command(target: Target, job_id: str, show_traceback: bool) -> None:
+    """Print the state of JOB_ID and its result; exit with 1 when it failed or is not over."""
+    app = target.find_app_or_plain()
+    try:
+        result = app.AsyncResult(job_id)
+        state = result.state
+        if state == "SUCCESS":
+            click.echo(json.dumps(result.result, ensure_ascii=False))
+            return
+        error = result.result
+        click.echo(f"{state}{f': {type(error).__name__}: {error}' if error is not None else ''}", err=True)
+        if show_traceback and result.traceback:
+            click.echo(result.traceback, err=True, nl=False)
+        raise SystemExit(1)
+    finally:
+        app.close()

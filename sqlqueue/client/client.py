@@ -1,0 +1,128 @@
+"""Sends jobs and asks about them: on our own connection, or in the caller's transaction.
+
+Next room: ``store.ops.enqueue``. The answer comes back through ``result``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.client.bind import Bound, Guard, abind, bind
+from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
+from sqlqueue.client.result import AsyncResult
+from sqlqueue.client.waiting import Waiting
+from sqlqueue.errors import BindingError
+from sqlqueue.events.catalog import JobSent
+from sqlqueue.notify.waker import Waker
+from sqlqueue.store.ops.enqueue import enqueue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlqueue.config import Config
+    from sqlqueue.domain.job import NewJob
+    from sqlqueue.events.bus import Bus
+    from sqlqueue.store.store import Store
+
+
+class Binding:
+    """What ``app.using`` has put into force for a block of code."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.open = True
+        self.task = _current_asyncio_task()
+
+
+_binding: ContextVar[Binding | None] = ContextVar("sqlqueue_binding", default=None)
+
+
+class Client:
+    """The sender of one app."""
+
+    def __init__(self, store: Store, config: Config, bus: Bus) -> None:
+        self.store = store
+        self.waker = Waker(store)
+        self.waiting = Waiting(store)
+        self._config = config
+        self._bus = bus
+        self._guard = Guard(str(store))
+
+    def send(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
+        defaults: Defaults = NO_DEFAULTS,
+    ) -> AsyncResult[Any]:  # fmt: skip
+        """Insert one job and return a handle on it."""
+        job = build(task, args, kwargs, options, defaults, self._config)
+        given = self._given(options)
+        if given is None:
+            self.waker.placed(self.store.run(enqueue, [job]))
+            return self._sent(job, None)
+        bound = bind(given, self.store.dialect.schema)
+        self._guard.check(bound)
+        bound.after_commit(bound.run(enqueue(bound.dialect, [job])), self.waker.placed)
+        return self._sent(job, bound)
+
+    async def asend(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
+        defaults: Defaults = NO_DEFAULTS,
+    ) -> AsyncResult[Any]:  # fmt: skip
+        """The same, awaited; on our own connection a helper thread does the waiting."""
+        job = build(task, args, kwargs, options, defaults, self._config)
+        given = self._given(options)
+        if given is None:
+            self.waker.placed(await asyncio.to_thread(self.store.run, enqueue, [job]))
+            return self._sent(job, None)
+        bound = await abind(given, self.store.dialect.schema)
+        await self._guard.acheck(bound)
+        bound.after_commit(await bound.arun(enqueue(bound.dialect, [job])), self.waker.placed)
+        return self._sent(job, bound)
+
+    def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
+        self._bus.emit(JobSent(job.id, job.task, job.queue))
+        return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
+
+    def _given(self, options: CallOptions) -> Any:
+        """Return the connection whose transaction this call joins, None for our own."""
+        session, connection = options.get("session"), options.get("connection")
+        if session is not None and connection is not None:
+            raise BindingError("give session= or connection=, not both")
+        if session is not None or connection is not None:
+            return session if session is not None else connection
+        binding = _binding.get()
+        if binding is None:
+            return None
+        if not binding.open or binding.task is not _current_asyncio_task():
+            message = (
+                "app.using(...) was entered in another asyncio task, or its block has ended: its transaction is not"
+                " this code's. Enter app.using(...) here, or pass session="
+            )
+            raise BindingError(message)
+        return binding.given
+
+    @contextmanager
+    def using(self, given: Any) -> Iterator[None]:
+        """Let every send of the block join the transaction of ``given``."""
+        binding = Binding(given)
+        before = _binding.set(binding)
+        try:
+            yield
+        finally:
+            binding.open = False
+            _binding.reset(before)
+
+    def close(self) -> None:
+        """Send the last wake-ups and close every connection."""
+        self.waiting.close()
+        self.waker.close()
+        self.store.close()
+
+
+def _current_asyncio_task() -> object:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

@@ -1,0 +1,173 @@
+"""From a call to a row to be. Pure: no clock, no database.
+
+Next room: ``client``, which sends it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
+from zoneinfo import ZoneInfo
+
+from sqlqueue.domain.ids import new_job_id
+from sqlqueue.domain.job import NewJob
+from sqlqueue.errors import EnqueueError
+from sqlqueue.serialization.json import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlqueue.config import Config
+
+
+class CallOptions(TypedDict, total=False):
+    """What ``apply_async`` takes besides the task's arguments.
+
+    queue: where the job waits.
+    countdown: seconds until it is due, counted by the database.
+    eta: the moment it is due; naive means the app's timezone.
+    expires: seconds, or the moment, after which it must not start any more.
+    priority: larger runs first, default 0.
+    task_id: the job's id; sent twice, it is one job.
+    headers: a dict that travels with the job.
+    ignore_result: do not keep what the task returns.
+    session: a connection or session whose transaction the job joins.
+    connection: the same.
+    """
+
+    queue: str | None
+    countdown: float | None
+    eta: datetime | None
+    expires: float | datetime | None
+    priority: int | None
+    task_id: str | None
+    headers: Mapping[str, Any] | None
+    ignore_result: bool | None
+    session: Any
+    connection: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a task says about its calls; None leaves it to the app's settings."""
+
+    queue: str | None = None
+    priority: int | None = None
+    expires: float | datetime | None = None
+    acks_late: bool | None = None
+    max_crashes: int | None = None
+    ignore_result: bool | None = None
+
+
+MAX_ID = 255
+"""Characters of an id that a caller chooses."""
+
+MAX_NAME = 255
+"""Characters of a queue's or a task's name."""
+
+NO_DEFAULTS = Defaults()
+
+
+def build(
+    task: str,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    options: CallOptions,
+    defaults: Defaults,
+    config: Config,
+) -> NewJob:
+    """Return the job that a call describes.
+
+    Raises
+    ------
+    EncodingError: an argument could never be stored; the message names it.
+    EnqueueError: an option cannot be.
+    """
+    known = options.get("task_id")
+    delay, run_at = _due(options.get("countdown"), options.get("eta"), config)
+    expires, expires_at = _expiry(_first(options.get("expires"), defaults.expires), config)
+    return NewJob(
+        id=new_job_id() if known is None else _name("task_id", known, MAX_ID),
+        given_id=known is not None,
+        task=_name("the task's name", task, MAX_NAME),
+        queue=_name("queue", _first(options.get("queue"), defaults.queue, config.task_default_queue), MAX_NAME),
+        args=encode(list(args), "args"),
+        kwargs=encode(dict(kwargs), "kwargs"),
+        priority=_priority(_first(options.get("priority"), defaults.priority, config.task_default_priority)),
+        delay=delay,
+        run_at=run_at,
+        expires=expires,
+        expires_at=expires_at,
+        acks_late=bool(_first(defaults.acks_late, config.task_acks_late)),
+        max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
+        headers=_headers(options, defaults, config),
+    )
+
+
+def _first(*values: Any) -> Any:
+    """Return the first value that is not None."""
+    return next((value for value in values if value is not None), None)
+
+
+def _name(what: str, value: object, limit: int) -> str:
+    if not isinstance(value, str) or not value or len(value) > limit:
+        raise EnqueueError(f"{what} is {value!r}: use a string of 1 to {limit} characters")
+    encode(value, what)
+    return value
+
+
+def _priority(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 15) <= value < 1 << 15:
+        raise EnqueueError(f"priority is {value!r}: use an integer from -32768 to 32767; larger runs first")
+    return value
+
+
+def _due(countdown: float | None, eta: datetime | None, config: Config) -> tuple[float | None, datetime | None]:
+    """Return seconds from the database's now, or a moment."""
+    if countdown is not None and eta is not None:
+        raise EnqueueError("give countdown or eta, not both")
+    if countdown is not None:
+        seconds = _seconds("countdown", countdown)
+        return (seconds if seconds > 0 else None), None
+    return None, (None if eta is None else _moment("eta", eta, config))
+
+
+def _expiry(expires: float | datetime | None, config: Config) -> tuple[float | None, datetime | None]:
+    if expires is None:
+        return None, None
+    if isinstance(expires, datetime):
+        return None, _moment("expires", expires, config)
+    return _seconds("expires", expires), None
+
+
+MAX_SECONDS = 100 * 366 * 86400.0
+
+
+def _seconds(what: str, value: object) -> float:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_SECONDS:
+        raise EnqueueError(f"{what} is {value!r}: use seconds, at most a hundred years")
+    return float(value)
+
+
+def _moment(what: str, value: object, config: Config) -> datetime:
+    if not isinstance(value, datetime):
+        raise EnqueueError(f"{what} is {value!r}: use a datetime")
+    zoned = value if value.tzinfo is not None else value.replace(tzinfo=ZoneInfo(config.timezone))
+    return zoned.astimezone(UTC)
+
+
+def _headers(options: CallOptions, defaults: Defaults, config: Config) -> str | None:
+    """Return what travels with the job as JSON text, None when nothing does."""
+    headers = dict(options.get("headers") or {})
+    if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
+        headers["ignore_result"] = True
+    return encode(headers, "headers") if headers else None
+
+
+def ignores_result(headers: str | None) -> bool:
+    """Tell from a job's headers whether its result is not to be kept."""
+    return headers is not None and json.loads(headers).get("ignore_result") is True

@@ -1,0 +1,247 @@
+"""`AsyncResult`: a handle on one job. Celery's names for states live here, at the border, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import warnings
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.domain.states import State
+from sqlqueue.errors import NotCommitted, NoWorkerWarning, ResultTimeout, TaskRevoked
+from sqlqueue.serialization.failures import restore
+from sqlqueue.store.ops.results import Record, look_up
+from sqlqueue.store.ops.workers import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlqueue.client.waiting import Waiting
+    from sqlqueue.store.store import Store
+
+V = TypeVar("V")
+
+CELERY_STATES = {
+    State.BLOCKED: "PENDING",
+    State.SCHEDULED: "PENDING",
+    State.READY: "PENDING",
+    State.RUNNING: "STARTED",
+    State.SUCCEEDED: "SUCCESS",
+    State.FAILED: "FAILURE",
+    State.REVOKED: "REVOKED",
+}
+
+ASK_FOR_WORKERS_AFTER = 5.0
+"""Seconds of waiting after which the caller is warned when nobody serves the queue."""
+
+
+class Asker(Protocol):
+    """What a result needs of the client."""
+
+    store: Store
+    waiting: Waiting
+
+
+class AsyncResult(Generic[V]):
+    """A handle on one job.
+
+    Parameters
+    ----------
+    id: the job's id; one that the database does not know is PENDING, as in Celery.
+    """
+
+    def __init__(self, id: str, asker: Asker, in_transaction: Callable[[], bool] | None = None) -> None:  # noqa: A002
+        self.id = id
+        self._asker = asker
+        self._in_transaction = in_transaction
+        self._record: Record | None = None
+
+    def __repr__(self) -> str:
+        return f"<AsyncResult: {self.id}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AsyncResult) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    @property
+    def task_id(self) -> str:
+        """The same as ``id``."""
+        return self.id
+
+    @property
+    def state(self) -> str:
+        """Celery's word: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
+        record = self._look()
+        if record is None:
+            return "PENDING"
+        if record.retries and record.state in (State.SCHEDULED, State.READY):
+            return "RETRY"
+        return CELERY_STATES[record.state]
+
+    status = state
+
+    @property
+    def result(self) -> Any:
+        """The value, the exception of a failed job, or None when it is not over."""
+        record = self._look()
+        if record is None or record.finished_at is None:
+            return None
+        return _value(record) if record.state is State.SUCCEEDED else _exception(record)
+
+    info = result
+
+    @property
+    def traceback(self) -> str | None:
+        """The traceback of a failed job, as text."""
+        record = self._look()
+        return record.traceback if record else None
+
+    @property
+    def retries(self) -> int:
+        """How often the job has been retried."""
+        record = self._look()
+        return record.retries if record else 0
+
+    @property
+    def date_done(self) -> datetime | None:
+        """When the job was over, UTC."""
+        record = self._look()
+        return record.finished_at if record else None
+
+    def ready(self) -> bool:
+        """Whether the job is over."""
+        record = self._look()
+        return record is not None and record.finished_at is not None
+
+    def successful(self) -> bool:
+        """Whether the job is over and succeeded."""
+        return self.state == "SUCCESS"
+
+    def failed(self) -> bool:
+        """Whether the job is over and failed."""
+        return self.state == "FAILURE"
+
+    def get(self, timeout: float | None = None, *, propagate: bool = True) -> V:
+        """Wait for the job and return its value.
+
+        Parameters
+        ----------
+        timeout: seconds to wait; None waits for ever.
+        propagate: False returns the exception of a failed job instead of raising it.
+
+        Raises
+        ------
+        ResultTimeout: it was not over in time.
+        NotCommitted: the transaction that it was enqueued in is still open.
+        TaskRevoked: it was revoked. Else whatever the task raised.
+        """
+        if self._record is None:
+            self._record = self._wait(timeout)
+        return self._answer(self._record, propagate=propagate)
+
+    async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> V:
+        """The same, awaited; many may wait at a time without a thread each."""
+        if self._record is None:
+            await asyncio.to_thread(self._refuse_uncommitted)
+            future = asyncio.wrap_future(_observer(self._asker.waiting.future(self.id)))
+            self._record = await self._await(future, timeout)
+        return self._answer(self._record, propagate=propagate)
+
+    def _wait(self, timeout: float | None) -> Record:
+        self._refuse_uncommitted()
+        future = self._asker.waiting.future(self.id)
+        deadline = None if timeout is None else monotonic() + timeout
+        first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
+        try:
+            return future.result(first)
+        except FutureTimeout:
+            pass
+        if timeout is None or timeout > ASK_FOR_WORKERS_AFTER:
+            self._warn_if_unserved()
+        try:
+            return future.result(None if deadline is None else max(deadline - monotonic(), 0.0))
+        except FutureTimeout:
+            raise self._timeout(timeout) from None
+
+    async def _await(self, future: asyncio.Future[Record], timeout: float | None) -> Record:
+        first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
+        done, _ = await asyncio.wait([future], timeout=first)
+        if not done and (timeout is None or timeout > ASK_FOR_WORKERS_AFTER):
+            await asyncio.to_thread(self._warn_if_unserved)
+            done, _ = await asyncio.wait([future], timeout=None if timeout is None else timeout - first)
+        if not done:
+            raise self._timeout(timeout)
+        return future.result()
+
+    def _timeout(self, timeout: float | None) -> ResultTimeout:
+        return ResultTimeout(
+            f"job {self.id} was not over within {timeout:g} s; it goes on, and get() may be called again"
+        )
+
+    def _refuse_uncommitted(self) -> None:
+        if self._in_transaction is None:
+            return
+        if self._in_transaction() and self._asker.store.read(look_up, self.id) is None:
+            message = (
+                f"job {self.id} is not committed: get() would wait for its own transaction; commit first, then get()"
+            )
+            raise NotCommitted(message)
+        self._in_transaction = None
+
+    def _warn_if_unserved(self) -> None:
+        """Warn when no live worker serves the job's queue."""
+        record = self._asker.store.read(look_up, self.id)
+        if record is None or record.finished_at is not None:
+            return
+        served = sorted({queue for worker in self._asker.store.read(observe) for queue in worker.queues})
+        if record.queue not in served:
+            known = f"served queues: {', '.join(served)}" if served else "no worker is running"
+            message = (
+                f"no live worker serves the queue {record.queue!r} of job {self.id}; {known}."
+                f" Start one: sqlqueue worker --queue {record.queue}"
+            )
+            warnings.warn(message, NoWorkerWarning, stacklevel=4)
+
+    def _look(self) -> Record | None:
+        if self._record is None:
+            found = self._asker.store.read(look_up, self.id)
+            if found is None or found.finished_at is None:
+                return found
+            self._record = found
+        return self._record
+
+    def _answer(self, record: Record, *, propagate: bool) -> V:
+        if record.state is State.SUCCEEDED:
+            return cast("V", _value(record))
+        error = _exception(record)
+        if propagate:
+            raise error
+        return cast("V", error)
+
+
+def _value(record: Record) -> Any:
+    return None if record.result is None else json.loads(record.result)
+
+
+def _exception(record: Record) -> BaseException:
+    if record.state is State.REVOKED:
+        return TaskRevoked(f"job {record.id} was revoked: {record.error}")
+    return restore(record.exception, record.error)
+
+
+def _observer(shared: Future[Record]) -> Future[Record]:
+    """Return a future that follows a shared one, so that cancelling one waiter leaves the others waiting."""
+    own: Future[Record] = Future()
+
+    def follow(done: Future[Record]) -> None:
+        if own.set_running_or_notify_cancel():
+            own.set_result(done.result())
+
+    shared.add_done_callback(follow)
+    return own

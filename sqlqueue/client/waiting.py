@@ -1,0 +1,112 @@
+"""Waits for jobs to finish: any number of threads and coroutines, one listener and one query for all of them.
+
+The listener says which ids are over, or only that something is; then the awaited ids are looked up together. Without
+notifications the results are polled, often at first and more rarely as a job takes longer.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.notify.channels import results_channel
+from sqlqueue.notify.listener import Listener
+from sqlqueue.services.loop import Loop
+from sqlqueue.store.ops.results import Record, finished
+
+if TYPE_CHECKING:
+    from sqlqueue.store.store import Store
+
+FIRST_POLL = 0.005
+LONGEST_POLL = 1.0
+"""Seconds between two looks without a message: from the first to the second, a tenth of the time waited."""
+
+LINGER = 30.0
+"""Seconds that the listener is kept after the last waiter has left."""
+
+
+class Waiting:
+    """The process's waiting room for one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._futures: dict[str, Future[Record]] = {}
+        self._loop: Loop | None = None
+        self._listener: Listener | None = None
+        self._since = 0.0
+        self._urgent = False
+
+    def future(self, job_id: str) -> Future[Record]:
+        """Return a future of the finished job's record; many may share it, so none may cancel it."""
+        with self._lock:
+            found = self._futures.get(job_id)
+            if found is None:
+                found = self._futures[job_id] = Future()
+                self._since = monotonic()
+            self._urgent = True
+            self._start()
+        return found
+
+    def _start(self) -> None:
+        if self._loop is None or not self._loop.running:
+            channel = results_channel(self._store.dialect.schema)
+            self._listener = Listener(self._store, [channel], self._heard, self._doubt)
+            self._listener.start()
+            self._loop = Loop("waiting", self._tick)
+            self._loop.start()
+        self._loop.wake()
+
+    def _heard(self, _: str, payload: str) -> None:
+        if payload == "*" or not self._futures.keys().isdisjoint(payload.split()):
+            self._doubt()
+
+    def _doubt(self) -> None:
+        self._urgent = True
+        if self._loop is not None:
+            self._loop.wake()
+
+    def _tick(self) -> float:
+        """Look the awaited ids up, fulfil what is over, and rest."""
+        with self._lock:
+            ids = list(self._futures)
+            idle = monotonic() - self._since
+        if not ids:
+            return self._leave() if idle > LINGER else LINGER
+        self._urgent = False
+        for start in range(0, len(ids), 1000):
+            for record in self._store.read(finished, ids[start : start + 1000]):
+                with self._lock:
+                    future = self._futures.pop(record.id, None)
+                    self._since = monotonic()
+                if future is not None:
+                    future.set_result(record)
+        if self._urgent:
+            return 0.0
+        rest = min(max(idle / 10, FIRST_POLL), LONGEST_POLL)
+        return LONGEST_POLL if self._listener is not None and self._listener.hears else rest
+
+    def _leave(self) -> float:
+        """Nobody has waited for a while: close the listener; the next waiter starts anew."""
+        with self._lock:
+            if self._futures or self._loop is None:
+                return 0.0
+            loop, self._loop = self._loop, None
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.stop()
+            listener.join(1.0)
+        loop.stop()
+        return 0.0
+
+    def close(self) -> None:
+        """Stop listening; waiters are left waiting."""
+        with self._lock:
+            loop, self._loop = self._loop, None
+            listener, self._listener = self._listener, None
+        for service in (listener, loop):
+            if service is not None:
+                service.stop()
+                service.join(1.0)

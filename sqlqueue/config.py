@@ -1,0 +1,100 @@
+"""Every setting, its default and its meaning; read once, checked when read.
+
+Names are Celery's lower-case ones. ``docs/settings.md`` lists them; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlqueue.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass
+class Config:
+    """The settings of one app."""
+
+    broker_url: str = _setting("sqlite:///sqlqueue.db", "URL of the database that holds jobs and results")
+    broker_schema: str | None = _setting(None, "PostgreSQL: schema of the tables; None: the search_path finds them")
+    broker_notifications: bool = _setting(True, "wake others with LISTEN and NOTIFY; False: everybody polls")
+    broker_synchronous: str = _setting(
+        "FULL", "SQLite: FULL, or NORMAL, which may forget the last commits at a power cut"
+    )
+    timezone: str = _setting("UTC", "zone in which a naive eta is meant")
+    task_default_queue: str = _setting("default", "queue of calls that name none")
+    task_default_priority: int = _setting(0, "priority of calls that name none; larger runs first")
+    task_acks_late: bool = _setting(True, "True: at least once; False: at most once")
+    task_ignore_result: bool = _setting(False, "True: results are not kept, only that the job succeeded")
+    task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
+    unknown_task_timeout: float = _setting(3600.0, "seconds until a job whose task no live worker knows fails")
+    result_expires: float = _setting(7 * 86400.0, "seconds that finished jobs are kept")
+    worker_concurrency: int | None = _setting(None, "jobs at a time in one worker; None: as many as processors")
+    worker_pool: str = _setting("prefork", "where tasks run: prefork, threads or solo")
+    worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
+
+    def update(self, settings: Mapping[str, Any] | None = None, /, **more: Any) -> None:
+        """Set several settings.
+
+        Raises
+        ------
+        ConfigError: an unknown name (with the nearest known one) or a value that cannot be.
+        """
+        for name, value in {**(settings or {}), **more}.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _NAMES:
+            near = difflib.get_close_matches(name.lower(), _NAMES, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else "; docs/settings.md lists them all"
+            raise ConfigError(f"there is no setting {name!r}{hint}")
+        _check(name, value)
+        object.__setattr__(self, name, value)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in _NAMES:
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        setattr(self, name, value)
+
+
+_NAMES = {one.name: one for one in fields(Config)}
+
+_NUMBERS = {
+    "task_max_crashes": (1, 1000),
+    "unknown_task_timeout": (0, float("inf")),
+    "result_expires": (60, float("inf")),
+    "worker_concurrency": (1, 10_000),
+    "worker_poll_interval": (0.01, 60),
+    "task_default_priority": (-32768, 32767),
+}
+
+_CHOICES = {"worker_pool": ("prefork", "threads", "solo"), "broker_synchronous": ("FULL", "NORMAL")}
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise ConfigError for a value that cannot be."""
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise ConfigError(f"{name} is {value!r}: use one of {', '.join(_CHOICES[name])}")
+    if name in _NUMBERS and value is not None:
+        low, high = _NUMBERS[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ConfigError(f"{name} is {value!r}: use a number from {low} to {high}")
+    if name == "timezone":
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, TypeError):
+            raise ConfigError(
+                f"timezone is {value!r}, which is no zone of the IANA database, such as 'Europe/Rome'"
+            ) from None

@@ -1,0 +1,74 @@
+"""A job as a row to be (`NewJob`) and as a row that a worker holds (`Job`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FRONT_LANE_OFFSET = 1 << 62
+"""A returned or rescued job keeps its order in the front lane: its ``seq`` less this number, below zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """One call of one task, ready to be inserted.
+
+    Parameters
+    ----------
+    args, kwargs: JSON text, an array and an object.
+    delay: seconds from the database's now until the job is due; None: due at once, or at ``run_at``.
+    run_at: the moment from which the job is due, UTC.
+    expires: seconds from the database's now after which the job must not start any more.
+    expires_at: the same as a moment, UTC.
+    given_id: whether the caller chose the id, so that a second send must find the first.
+    acks_late: False for at most once.
+    max_crashes: how many deaths of its worker the job may cause before it ends as failed.
+    headers: JSON text or None: what the job carries besides its arguments.
+    """
+
+    id: str
+    task: str
+    queue: str
+    args: str = "[]"
+    kwargs: str = "{}"
+    priority: int = 0
+    delay: float | None = None
+    run_at: datetime | None = None
+    expires: float | None = None
+    expires_at: datetime | None = None
+    given_id: bool = False
+    acks_late: bool = True
+    max_crashes: int = 3
+    headers: str | None = None
+
+    @property
+    def due_now(self) -> bool:
+        """Whether the job may be claimed as soon as it is committed."""
+        return self.delay is None and self.run_at is None
+
+    def with_id(self, job_id: str) -> NewJob:
+        """Return the same call under another id."""
+        return replace(self, id=job_id)
+
+
+class Job(NamedTuple):
+    """A claimed job: the row as its worker holds it. A tuple, since tens of thousands a second are made."""
+
+    id: str
+    seq: int
+    queue: str
+    priority: int
+    task: str
+    args: str
+    kwargs: str
+    headers: str | None
+    attempt: int
+    retries: int
+    crashes: int
+    max_crashes: int
+    acks_late: bool
+    expired: bool
+    token: int

@@ -1,0 +1,67 @@
+"""What one run of a job produced, as a value. Exceptions stop in ``worker.execute``; after it there are these.
+
+Next room: ``settlement``, which decides what an outcome means for the job.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Failure(NamedTuple):
+    """An exception as data.
+
+    Parameters
+    ----------
+    error: one line, ``Type: message``.
+    exception: JSON text: module, class and arguments, enough to raise it again elsewhere.
+    traceback: the text Python would have printed.
+    """
+
+    error: str
+    exception: str | None = None
+    traceback: str | None = None
+
+
+class Succeeded(NamedTuple):
+    """The task returned; ``result`` is JSON text, None when the result is not wanted."""
+
+    result: str | None
+    runtime: float
+
+
+class Failed(NamedTuple):
+    """The task raised and is not to be retried."""
+
+    failure: Failure
+    runtime: float
+
+
+class Retried(NamedTuple):
+    """The task asks for another try in ``delay`` seconds."""
+
+    delay: float
+    failure: Failure
+    runtime: float
+
+
+class Revoked(NamedTuple):
+    """The job was revoked, or it expired before it started."""
+
+    reason: str
+
+
+class Returned(NamedTuple):
+    """The job was not started, or is refused here; it goes back, in ``delay`` seconds."""
+
+    delay: float = 0.0
+    reason: str | None = None
+
+
+class Crashed(NamedTuple):
+    """The process that ran the job died under it."""
+
+    reason: str
+
+
+Outcome = Succeeded | Failed | Retried | Revoked | Returned | Crashed

@@ -1,0 +1,95 @@
+"""`decide`: the one place where a job's next state is chosen. Pure.
+
+A settlement is one of three moves, each with its own statement in ``store.ops.settle``:
+`Finish` (the row leaves for the results), `Reschedule` (another try, later), `GiveBack` (to the front lane).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.domain.outcome import Crashed, Failed, Failure, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.states import State
+
+if TYPE_CHECKING:
+    from sqlqueue.domain.job import Job
+
+
+class Finish(NamedTuple):
+    """The job is over; ``state`` is succeeded, failed or revoked."""
+
+    id: str
+    state: State
+    result: str | None = None
+    runtime: float | None = None
+    failure: Failure | None = None
+    crashes: int = 0
+
+
+class Reschedule(NamedTuple):
+    """The job tries again in ``delay`` seconds; ``retries`` is the new count, ``error`` its last error."""
+
+    id: str
+    delay: float
+    retries: int
+    error: str | None
+
+
+class GiveBack(NamedTuple):
+    """The job goes back unfinished.
+
+    ``crashes`` is the new count, None for the same as before. A job that was not started (``started`` false) gets
+    its attempt back.
+    With ``delay`` it is scheduled, else it enters the front lane.
+    """
+
+    id: str
+    started: bool
+    crashes: int | None = None
+    delay: float = 0.0
+    error: str | None = None
+
+
+Settlement = Finish | Reschedule | GiveBack
+
+
+def decide(job: Job, outcome: Outcome) -> Settlement:
+    """Say what an outcome means for its job.
+
+    Parameters
+    ----------
+    job: the row as claimed.
+    outcome: what the run produced.
+    """
+    match outcome:
+        case Succeeded(result, runtime):
+            return Finish(job.id, State.SUCCEEDED, result, runtime, None, job.crashes)
+        case Failed(failure, runtime):
+            return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
+        case Retried(delay, failure, _):
+            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error)
+        case Revoked(reason):
+            return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
+        case Returned(delay, reason):
+            return GiveBack(job.id, started=False, delay=delay, error=reason)
+        case Crashed(reason):
+            return after_crash(job, reason)
+
+
+def after_crash(job: Job, reason: str) -> Settlement:
+    """Charge a crash to a job that is known to have started.
+
+    At-most-once jobs and jobs out of crashes end as failed; others go to the front lane, where they run alone.
+    """
+    crashes = job.crashes + 1
+    if not job.acks_late or crashes >= job.max_crashes:
+        return Finish(job.id, State.FAILED, None, None, lost(reason, crashes), crashes)
+    return GiveBack(job.id, started=True, crashes=crashes, error=f"WorkerLost: {reason}")
+
+
+def lost(reason: str, crashes: int) -> Failure:
+    """Describe the end of a job whose worker died once too often."""
+    message = f"{reason} ({crashes} crash{'es' if crashes != 1 else ''})"
+    exception = {"module": "sqlqueue.errors", "name": "WorkerLost", "args": [message]}
+    return Failure(f"WorkerLost: {message}", json.dumps(exception))

@@ -1,0 +1,147 @@
+"""Everything sqlqueue raises on purpose, named by what the catcher can do about it.
+
+::
+
+    SqlqueueError
+    ├─ ConfigError                    fix the settings, the app or the command line
+    ├─ TaskError                      fix the task or the call
+    │  ├─ NotRegistered               no task of that name here
+    │  ├─ DuplicateTask               two functions claim one name
+    │  └─ SignatureMismatch           the arguments do not fit the function (also a TypeError)
+    ├─ EnqueueError                   nothing was enqueued; fix the call
+    │  ├─ EncodingError               an argument could never be stored (also a ValueError)
+    │  └─ BindingError                the connection given cannot carry the job
+    ├─ ResultError                    what waiting for a job can end in
+    │  ├─ ResultTimeout               not finished in time (also a TimeoutError)
+    │  ├─ NotCommitted                its own transaction is still open: commit first
+    │  ├─ TaskFailed                  stand-in for an exception whose class is not imported here
+    │  ├─ TaskRevoked                 the job was revoked
+    │  └─ WorkerLost                  its workers died too often
+    └─ StoreError                     the database
+       ├─ StoreUnavailable            cannot be reached, or is busy: try again
+       └─ SchemaError                 tables missing or of another version: `sqlqueue migrate`
+
+Control flow for task authors, not errors: ``Retry``, ``Ignore``, ``Reject``; ``MaxRetriesExceeded`` is
+what a job that may not be retried again ends in.
+"""
+
+from __future__ import annotations
+
+
+class SqlqueueError(Exception):
+    """The root of everything sqlqueue raises on purpose."""
+
+
+class ConfigError(SqlqueueError):
+    """A setting, an app or a command-line value that must be fixed."""
+
+
+class TaskError(SqlqueueError):
+    """A task or a call of it that must be fixed."""
+
+
+class NotRegistered(TaskError):
+    """No task of that name is registered here."""
+
+
+class DuplicateTask(TaskError):
+    """Two functions claim one task name."""
+
+
+class SignatureMismatch(TaskError, TypeError):
+    """The arguments of a call do not fit the task's function."""
+
+
+class EnqueueError(SqlqueueError):
+    """Nothing was enqueued: the call must be fixed."""
+
+
+class EncodingError(EnqueueError, ValueError):
+    """A value that could never be stored; the message names the path to it."""
+
+
+class BindingError(EnqueueError):
+    """The connection or session given cannot carry the job."""
+
+
+class ResultError(SqlqueueError):
+    """What waiting for a job can end in."""
+
+
+class ResultTimeout(ResultError, TimeoutError):
+    """The job did not finish in the time given."""
+
+
+class NotCommitted(ResultError):
+    """The job's own transaction is still open, so waiting for it would last for ever."""
+
+
+class TaskFailed(ResultError):
+    """Stand-in for a task's exception whose class is not imported in this process.
+
+    Parameters
+    ----------
+    name: the exception's class, ``module.qualname``.
+    message: what ``str()`` of the exception gave.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}" if message else name)
+        self.name = name
+        self.message = message
+
+
+class TaskRevoked(ResultError):
+    """The job was revoked before it finished."""
+
+
+class WorkerLost(ResultError):
+    """The job's worker died while running it, and it may not run again."""
+
+
+class StoreError(SqlqueueError):
+    """The database refused or failed."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or is busy; trying again may help."""
+
+
+class SchemaError(StoreError):
+    """The tables are missing or of another version; ``sqlqueue migrate`` mends it."""
+
+
+class NoWorkerWarning(UserWarning):
+    """A caller waits for a job whose queue no live worker serves."""
+
+
+class Retry(Exception):
+    """Raised by ``self.retry()``: run this job again later.
+
+    Parameters
+    ----------
+    delay: seconds to wait; None means that ``eta`` decides, or at once.
+    cause: the exception that made it necessary, kept as the job's last error.
+    """
+
+    def __init__(self, delay: float | None = None, cause: BaseException | None = None) -> None:
+        super().__init__(f"retry in {delay or 0:g} s" + (f": {cause!r}" if cause else ""))
+        self.delay = delay
+        self.cause = cause
+
+
+class Ignore(Exception):
+    """Raised by a task that wants no result: the job succeeds with None."""
+
+
+class Reject(Exception):
+    """Raised by a task that refuses its job: it fails, or goes back when ``requeue`` is true."""
+
+    def __init__(self, reason: object = None, *, requeue: bool = False) -> None:
+        super().__init__(f"rejected: {reason}")
+        self.reason = reason
+        self.requeue = requeue
+
+
+class MaxRetriesExceeded(TaskError):
+    """``self.retry()`` was called once more than the task allows."""

@@ -1,0 +1,1 @@
+"""One seam for telling what happened: ``catalog`` lists the events, ``bus`` carries them, ``log`` writes them down."""

@@ -1,0 +1,39 @@
+"""Makes due jobs ready. Every worker does: they share the work row by row, so none need be elected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlqueue.store.ops.promote import promote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlqueue.store.link import Link
+    from sqlqueue.store.rows import Placed
+
+LONGEST_REST = 1.0
+"""Seconds between two looks when nobody tells of a job scheduled sooner."""
+
+BATCH = 1000
+
+
+class Promoter:
+    """Promotes due jobs and tells their queues.
+
+    Parameters
+    ----------
+    placed: is told which jobs are ready now.
+    """
+
+    def __init__(self, placed: Callable[[list[Placed]], object]) -> None:
+        self._placed = placed
+
+    def tick(self, link: Link) -> float:
+        """Promote one batch; return the seconds until the next job is due."""
+        jobs, next_due = link.run(promote, BATCH)
+        if jobs:
+            self._placed(jobs)
+        if next_due is None:
+            return LONGEST_REST
+        return min(max(next_due, 0.0), LONGEST_REST)

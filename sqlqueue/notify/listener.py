@@ -1,0 +1,131 @@
+"""Hears that something was committed: LISTEN where there is one, else watching the file's version.
+
+One thread and one connection for a process, whatever waits in it. After every (re)connection, and whenever in doubt,
+the hearer is told to look for itself: messages may have been lost.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import StoreUnavailable
+from sqlqueue.services.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlqueue.store.store import Store
+
+SELF_TEST_SECONDS = 10.0
+"""How often the listening session is asked whether it still listens: LISTEN dies silently behind proxies."""
+
+WATCH_SECONDS = 0.003
+"""How often the file's version is read, seconds: four microseconds of work each."""
+
+
+class Listener:
+    """Calls ``on_message(channel, payload)``, and ``on_doubt()`` when messages may have been missed.
+
+    Both are called in the listener's thread and must return quickly.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Sequence[str],
+        on_message: Callable[[str, str], None],
+        on_doubt: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._channels = list(channels)
+        self._on_message = on_message
+        self._on_doubt = on_doubt
+        self._connection: Any = None
+        self._version = -1
+        self._tested = 0.0
+        self._wakeup = os.pipe() if store.dialect.notifies else None
+        self.hears = False
+        self._loop = Loop("listener", self._listen if store.dialect.notifies else self._watch)
+
+    def start(self) -> None:
+        """Begin to listen."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Ask to end."""
+        self._loop.stop()
+        if self._wakeup is not None:
+            os.write(self._wakeup[1], b"x")
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the end; then the connection is closed."""
+        ended = self._loop.join(timeout)
+        if ended:
+            self._disconnect()
+            for end in self._wakeup or ():
+                os.close(end)
+            self._wakeup = None
+        return ended
+
+    def _listen(self) -> float:
+        """Wait for messages, or for the time of the next self-test."""
+        try:
+            if self._connection is None:
+                self._connect()
+            readable, _, _ = select.select([self._connection, *(self._wakeup or ())[:1]], [], [], SELF_TEST_SECONDS)
+            if self._connection in readable:
+                self._receive()
+            if monotonic() - self._tested >= SELF_TEST_SECONDS:
+                self._self_test()
+        except Exception as error:
+            self._disconnect()
+            raise StoreUnavailable(f"listening: {error}") from error
+        return 0.0
+
+    def _connect(self) -> None:
+        self._connection = self._store.listening_connection()
+        for channel in self._channels:
+            self._connection.execute('LISTEN "' + channel.replace('"', '""') + '"')
+        self._tested = monotonic()
+        self.hears = True
+        self._on_doubt()
+
+    def _receive(self) -> None:
+        wire = self._connection.pgconn
+        wire.consume_input()
+        while (message := wire.notifies()) is not None:
+            self._on_message(message.relname.decode(), message.extra.decode())
+
+    def _self_test(self) -> None:
+        self._connection.add_notify_handler(_ignore)
+        rows = self._connection.execute("SELECT count(*) FROM pg_listening_channels()").fetchall()
+        self._tested = monotonic()
+        if rows[0][0] != len(set(self._channels)):
+            raise StoreUnavailable("the session listens no more")
+        self._on_doubt()  # messages that arrived with the answer went to the handler
+
+    def _watch(self) -> float:
+        """Compare the file's version with the last one seen; it moves with every commit of another connection."""
+        if self._connection is None:
+            self._connection = self._store.listening_connection()
+            self.hears = True
+        ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
+        if version != self._version:
+            self._version = version
+            self._on_doubt()
+        return WATCH_SECONDS
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self.hears = False
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+
+def _ignore(_: object) -> None:
+    """Take a message that came while a query was answered; the doubt that follows covers it."""

@@ -1,0 +1,137 @@
+"""Tells waiting workers and callers what was committed: one thread, one connection, many commits a message.
+
+A NOTIFY takes a lock on the whole server at its commit, so it never travels in the user's transaction: this thread
+sends it afterwards, on its own connection, at once when it is idle and every few milliseconds when it is not.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.notify.channels import (
+    News,
+    merge,
+    queue_channel,
+    queue_news,
+    results_channel,
+    write_ids,
+    write_news,
+)
+from sqlqueue.services.loop import Loop
+from sqlqueue.store.operation import Op, ask_last
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.link import Link
+    from sqlqueue.store.rows import Placed
+    from sqlqueue.store.store import Store
+
+SPACING = 0.002
+"""Seconds between two messages: at most 500 a second from one process."""
+
+LAST_WORDS = 1.0
+"""Seconds that an ending process waits for its last message to be sent."""
+
+
+class Waker:
+    """Collects what to tell and sends it. Does nothing on a database that has no notifications.
+
+    Parameters
+    ----------
+    link: a connection to share; None makes one when there is something to tell.
+    """
+
+    def __init__(self, store: Store, link: Link | None = None) -> None:
+        self._store = store
+        self._lent = link
+        self._lock = threading.Lock()
+        self._queues: dict[str, News] = {}
+        self._finished: list[str] = []
+        self._not_before = 0.0
+        self._loop: Loop | None = None
+        self._owner = 0
+        self._idle = threading.Event()
+
+    def placed(self, jobs: Iterable[Placed], delay: float = 0.0) -> None:
+        """Tell the queues of jobs that are committed, or will be in ``delay`` seconds."""
+        if not self._store.dialect.notifies:
+            return
+        news = queue_news(jobs)
+        with self._lock:
+            for queue, said in news.items():
+                before = self._queues.get(queue)
+                self._queues[queue] = merge(before, said) if before else said
+            self._not_before = max(self._not_before, monotonic() + delay)
+        if news:
+            self._poke()
+
+    def finished(self, ids: Sequence[str]) -> None:
+        """Tell waiting callers which jobs are over."""
+        if not self._store.dialect.notifies or not ids:
+            return
+        with self._lock:
+            self._finished += ids
+        self._poke()
+
+    def _poke(self) -> None:
+        self._idle.clear()
+        if self._loop is None or self._owner != os.getpid():
+            self._start()
+        elif self._loop is not None:
+            self._loop.wake()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._loop is not None and self._owner == os.getpid():
+                return
+            self._owner = os.getpid()
+            self._link = self._lent or self._store.pinned()
+            self._loop = Loop("waker", self._tick)
+            self._loop.start()
+            atexit.register(self.close)
+
+    def _tick(self) -> float:
+        with self._lock:
+            early = self._not_before - monotonic()
+            if early > 0:
+                return early
+            queues, self._queues = self._queues, {}
+            finished, self._finished = self._finished, []
+            if not queues and not finished:
+                self._idle.set()
+                return 60.0
+        schema = self._store.dialect.schema
+        messages = [(queue_channel(queue, schema), write_news(news)) for queue, news in queues.items()]
+        if finished:
+            messages.append((results_channel(schema), write_ids(finished)))
+        self._link.run(wake, messages)
+        threading.Event().wait(SPACING)
+        return 0.0
+
+    def flush(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds until everything is told; True if it is."""
+        return self._loop is None or self._owner != os.getpid() or self._idle.wait(timeout)
+
+    def close(self) -> None:
+        """Send the last words and stop."""
+        atexit.unregister(self.close)
+        loop = self._loop
+        if loop is not None and self._owner == os.getpid():
+            self.flush(LAST_WORDS)
+            loop.stop()
+            if loop.join(LAST_WORDS) and self._lent is None:
+                self._link.close()
+            self._loop = None
+
+
+def wake(dialect: Dialect, messages: Sequence[tuple[str, str]]) -> Op[None]:
+    """Send messages: pairs of channel and payload."""
+    if dialect.sql.wake is not None:
+        channels, payloads = [list(column) for column in zip(*messages, strict=True)]
+        yield from ask_last(dialect.sql.wake, channels=channels, payloads=payloads)

@@ -1,0 +1,75 @@
+"""What a database must be able to say: the statements that differ, and a few capabilities.
+
+Every verb in ``store.ops`` takes a dialect and uses these statements; the two dialects, ``postgres`` and
+``sqlite``, do not know each other, and one contract test suite proves them equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlqueue.domain.settlement import Finish
+    from sqlqueue.errors import StoreError
+    from sqlqueue.store.operation import Params, Statement
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Every statement that is not the same text on both databases, named after its verb."""
+
+    schema_version: Statement
+    has_tables: Statement
+    draw_seq: Statement | None
+    enqueue: Statement
+    forget_duplicates: Statement
+    lanes: Statement
+    claim: Statement
+    finish: Statement
+    drop_finished: Statement | None
+    reschedule: Statement
+    give_back: Statement
+    promote: Statement
+    next_due: Statement
+    rescue_lost: Statement
+    rescue_back: Statement
+    strays: Statement
+    register: Statement
+    beat: Statement
+    observe: Statement
+    sign_off: Statement
+    take_lease: Statement
+    results: Statement
+    unfinished: Statement
+    held_ids: Statement
+    prune: Statement
+    wake: Statement | None
+
+    def within(self, schema: str | None) -> Statements:
+        """Return the same statements on tables in ``schema``."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Statements(**{name: found and found.within(schema) for name, found in named.items()})
+
+
+class Dialect(Protocol):
+    """One database's differences."""
+
+    name: str
+    schema: str | None
+    sql: Statements
+    notifies: bool  # can wake waiters; without it they poll
+    lanes_together: bool  # one claim statement reads many lanes
+    many_writers: bool  # several connections of one process may write at a time
+
+    def moment(self, when: datetime | None) -> object:
+        """Return ``when`` as a parameter of this database."""
+
+    def finish_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
+        """Return the parameters of the ``finish`` statement."""
+
+    def translate(self, error: BaseException) -> StoreError | None:
+        """Return what a driver's exception means, or None when it is not the database's fault."""

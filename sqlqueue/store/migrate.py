@@ -1,0 +1,58 @@
+"""Make the tables and bring them up to date: alembic, with a history of our own."""
+
+from __future__ import annotations
+
+import io
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.store.urls import parse_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+
+def upgrade(url: str | URL, schema: str | None = None, revision: str = "head") -> None:
+    """Bring the tables in the database at ``url`` to ``revision``.
+
+    Parameters
+    ----------
+    schema: PostgreSQL: where the tables are to be; it is made when missing.
+    """
+    from alembic import command  # noqa: PLC0415 - a second of import that only migrations need
+
+    command.upgrade(_config(url, schema), revision)
+
+
+def downgrade(url: str | URL, schema: str | None = None, revision: str = "base") -> None:
+    """Take the tables back to ``revision``; ``base`` drops them with everything in them."""
+    from alembic import command  # noqa: PLC0415 - as above
+
+    command.downgrade(_config(url, schema), revision)
+
+
+def offline_sql(url: str | URL, schema: str | None = None) -> str:
+    """Return the SQL that `upgrade` would execute on an empty database, for a DBA to read and run."""
+    from alembic import command  # noqa: PLC0415 - as above
+
+    out = io.StringIO()
+    command.upgrade(_config(url, schema, out), "head", sql=True)
+    return out.getvalue()
+
+
+def migrations_folder() -> Path:
+    """Return where the revisions are: in the installed package, or beside it in a checkout."""
+    shipped = Path(str(files("sqlqueue"))) / "migrations"
+    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "migrations"
+
+
+def _config(url: str | URL, schema: str | None, out: io.StringIO | None = None) -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config(output_buffer=out) if out is not None else Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["url"] = parse_url(url)
+    config.attributes["schema"] = schema
+    return config

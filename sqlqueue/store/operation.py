@@ -1,0 +1,83 @@
+"""An operation is a generator that yields statements and is sent their rows; it never knows who executes them.
+
+So each verb is written once and driven through our own connections, a user's session or a raw DB-API
+connection, awaited or not (``drivers``). The idea is psycopg's, where protocol generators are driven by sync and
+async waiting functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import TextClause, text
+
+T = TypeVar("T")
+
+Row = tuple[Any, ...]
+Rows = list[Row]
+Params = Mapping[str, object]
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
+_TABLE = re.compile(r"\bsqlqueue_(\w+)")
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One SQL statement with ``:name`` parameters and unqualified ``sqlqueue_`` names."""
+
+    sql: str
+
+    @cached_property
+    def named(self) -> str:
+        """The text for drivers with the ``named`` parameter style (sqlite3)."""
+        return self.sql.strip()
+
+    @cached_property
+    def pyformat(self) -> str:
+        """The text for drivers with the ``pyformat`` parameter style (psycopg)."""
+        return _PARAMETER.sub(r"%(\1)s", self.sql.strip().replace("%", "%%"))
+
+    @cached_property
+    def clause(self) -> TextClause:
+        """The statement for a SQLAlchemy connection of any driver."""
+        return text(self.sql.strip())
+
+    def within(self, schema: str | None) -> Statement:
+        """Return the statement with its tables qualified by ``schema``."""
+        if schema is None:
+            return self
+        quoted = '"' + schema.replace('"', '""') + '".'
+        return Statement(_TABLE.sub(lambda match: quoted + match.group(0), self.sql))
+
+
+class Step(NamedTuple):
+    """A statement and its parameters."""
+
+    statement: Statement
+    params: Params
+
+
+class Batch(NamedTuple):
+    """Steps to execute in order; ``last`` promises that nothing follows, so that a commit may travel with them."""
+
+    steps: Sequence[Step]
+    last: bool = False
+
+
+Op = Generator[Batch, list[Rows], T]
+
+
+def ask(statement: Statement, /, **params: object) -> Op[Rows]:
+    """Execute one statement and return its rows."""
+    (rows,) = yield Batch((Step(statement, params),))
+    return rows
+
+
+def ask_last(statement: Statement, /, **params: object) -> Op[Rows]:
+    """Execute the operation's last statement and return its rows."""
+    (rows,) = yield Batch((Step(statement, params),), last=True)
+    return rows

@@ -1,0 +1,53 @@
+"""One worker cycle: settle the finished batch and claim the next one, in one transaction.
+
+Where the database has pipelines that is one round trip, commit included.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.store.operation import Batch
+from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
+from sqlqueue.store.ops.settle import NOTHING, Settled, settle, settle_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlqueue.domain.job import Job
+    from sqlqueue.domain.settlement import Settlement
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+
+class Wanted(NamedTuple):
+    """The claim half of a cycle: up to ``at_most`` jobs from ``lanes``, in their order."""
+
+    lanes: Sequence[LaneRead]
+    at_most: int
+
+
+class Cycle(NamedTuple):
+    """What one cycle did."""
+
+    settled: Settled
+    claimed: list[Job]
+
+
+def cycle(
+    dialect: Dialect,
+    worker: str,
+    settlements: Sequence[Settlement],
+    tokens: Mapping[str, int],
+    wanted: Wanted | None,
+) -> Op[Cycle]:
+    """Settle ``settlements``, which ``worker`` holds under ``tokens``, and claim what is ``wanted``, if anything."""
+    if not dialect.lanes_together:
+        settled = (yield from settle(dialect, worker, settlements, tokens)) if settlements else NOTHING
+        claimed = (yield from claim(dialect, worker, wanted.lanes, wanted.at_most)) if wanted else []
+        return Cycle(settled, claimed)
+    steps = settle_steps(dialect, worker, settlements, tokens)
+    asked = [claim_step(dialect, worker, wanted.lanes, wanted.at_most)] if wanted else []
+    answers = yield Batch([*steps.finish, *steps.wait, *asked], last=True)
+    claimed = as_jobs(answers.pop(), wanted.lanes) if wanted else []
+    return Cycle(steps.read(answers), claimed)

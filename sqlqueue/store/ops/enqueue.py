@@ -1,0 +1,65 @@
+"""Insert jobs, in whatever transaction the caller is in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlqueue.store.operation import ask, ask_last
+from sqlqueue.store.rows import Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.domain.job import NewJob
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op, Rows
+
+
+def enqueue(dialect: Dialect, jobs: Sequence[NewJob]) -> Op[list[Placed]]:
+    """Insert ``jobs`` and return those that were not there before.
+
+    A job whose id is in the table already is left alone, so a send may be repeated. An id that the caller chose is
+    also looked up in the results, in a second statement: it may have been settled while the insert waited for it.
+    """
+    given = {job.id for job in jobs if job.given_id}
+    rows = yield from _insert(dialect, jobs, final=not given)
+    new = given.intersection(row[0] for row in rows)
+    if not new:
+        return [Placed(*row) for row in rows]
+    forgotten = yield from ask_last(dialect.sql.forget_duplicates, ids=json.dumps(sorted(new)))
+    gone = {row[0] for row in forgotten}
+    return [Placed(*row) for row in rows if row[0] not in gone]
+
+
+def _insert(dialect: Dialect, jobs: Sequence[NewJob], *, final: bool) -> Op[Rows]:
+    document = "[" + ",".join(_as_json(dialect, job) for job in jobs) + "]"
+    put = ask_last if final else ask
+    if dialect.sql.draw_seq is None:
+        return (yield from put(dialect.sql.enqueue, jobs=document))
+    ((base,),) = yield from ask(dialect.sql.draw_seq, n=len(jobs))
+    return (yield from put(dialect.sql.enqueue, jobs=document, base=base))
+
+
+def _as_json(dialect: Dialect, job: NewJob) -> str:
+    """Return a job as a JSON object; its arguments are JSON text already and are not parsed again."""
+    plain: dict[str, object] = {
+        "id": job.id,
+        "task": job.task,
+        "queue": job.queue,
+        "priority": job.priority,
+        "acks_late": job.acks_late,
+        "max_crashes": job.max_crashes,
+    }
+    if not job.due_now:
+        plain |= {"delay": job.delay, "run_at": _text(dialect, job.run_at)}
+    if job.expires is not None or job.expires_at is not None:
+        plain |= {"expires": job.expires, "expires_at": _text(dialect, job.expires_at)}
+    tail = f',"args":{job.args},"kwargs":{job.kwargs}'
+    if job.headers is not None:
+        tail += f',"headers":{job.headers}'
+    return json.dumps(plain)[:-1] + tail + "}"
+
+
+def _text(dialect: Dialect, when: object) -> str | None:
+    return None if when is None else str(dialect.moment(when))  # type: ignore[arg-type]

@@ -1,0 +1,16 @@
+"""Drop results past their keep-until, and make room for those to come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlqueue.store.operation import ask_last
+
+if TYPE_CHECKING:
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+
+def prune(dialect: Dialect, seconds: float) -> Op[None]:
+    """Forget results older than ``seconds``: whole days by dropping partitions, or a thousand rows at a time."""
+    yield from ask_last(dialect.sql.prune, seconds=seconds)

@@ -1,0 +1,50 @@
+"""Take back the jobs of a dead worker."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.store.operation import ask
+from sqlqueue.store.rows import Placed
+
+if TYPE_CHECKING:
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+
+class Rescued(NamedTuple):
+    """Whether we were the first to sign the worker off, the jobs that wait again, the ids of those that failed."""
+
+    first: bool
+    back: list[Placed]
+    lost: list[str]
+
+
+def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
+    """Sign a dead worker off and take its jobs back; its own later settlements change nothing.
+
+    Parameters
+    ----------
+    worker: the incarnation that died.
+    reason: one line for the results of jobs that may not run again: those to be run at most once, and those
+        that ran alone when their workers died ``max_crashes`` times.
+    """
+    first = yield from ask(dialect.sql.sign_off, incarnation=worker)
+    lost = yield from ask(dialect.sql.rescue_lost, worker=worker, reason=reason)
+    if lost and dialect.sql.drop_finished is not None:
+        yield from ask(dialect.sql.drop_finished, worker=worker, doc=json.dumps([list(row) for row in lost]))
+    back = yield from ask(dialect.sql.rescue_back, worker=worker)
+    return Rescued(bool(first), [Placed(*row) for row in back], [row[0] for row in lost])
+
+
+def strays(dialect: Dialect) -> Op[list[str]]:
+    """List the incarnations that hold jobs without being in the table as living."""
+    rows = yield from ask(dialect.sql.strays)
+    return [row[0] for row in rows]
+
+
+def held_ids(dialect: Dialect, worker: str) -> Op[dict[str, int]]:
+    """Return the jobs that the database thinks ``worker`` holds: id to claim token."""
+    rows = yield from ask(dialect.sql.held_ids, worker=worker)
+    return {row[0]: row[1] for row in rows}

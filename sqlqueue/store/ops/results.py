@@ -1,0 +1,66 @@
+"""Read what became of jobs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.domain.states import State
+from sqlqueue.store.operation import ask, ask_last
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op, Row
+
+
+class Record(NamedTuple):
+    """A job as its caller sees it, finished or not. ``result`` and ``exception`` are JSON text."""
+
+    id: str
+    state: State
+    task: str
+    queue: str
+    retries: int
+    result: str | None = None
+    error: str | None = None
+    exception: str | None = None
+    traceback: str | None = None
+    runtime: float | None = None
+    finished_at: datetime | None = None
+
+
+def finished(dialect: Dialect, ids: Sequence[str]) -> Op[list[Record]]:
+    """Return the records of those of ``ids`` that are finished."""
+    rows = yield from ask_last(dialect.sql.results, ids=json.dumps(list(ids)))
+    return [_finished(row) for row in rows]
+
+
+def look_up(dialect: Dialect, job_id: str) -> Op[Record | None]:
+    """Return the record of a job, finished or not; None when the database knows none of that id.
+
+    The results are read first and once more at the end: a job may be settled between two statements.
+    """
+    ids = json.dumps([job_id])
+    for statement, read in (
+        (dialect.sql.results, _finished),
+        (dialect.sql.unfinished, _unfinished),
+        (dialect.sql.results, _finished),
+    ):
+        rows = yield from ask(statement, ids=ids)
+        if rows:
+            return read(rows[0])
+    return None
+
+
+def _finished(row: Row) -> Record:
+    id_, state, result, error, exception, traceback, retries, runtime, finished_at, task, queue = row
+    when = datetime.fromisoformat(finished_at) if isinstance(finished_at, str) else finished_at.astimezone(UTC)
+    return Record(id_, State(state), task, queue, retries, result, error, exception, traceback, runtime, when)
+
+
+def _unfinished(row: Row) -> Record:
+    id_, state, retries, error, task, queue = row
+    return Record(id_, State(state), task, queue, retries, error=error)

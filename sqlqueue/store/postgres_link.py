@@ -1,0 +1,212 @@
+"""Our own connections to PostgreSQL, through psycopg: a pool for clients, one pinned connection for a worker's loop.
+
+psycopg itself is not imported here: SQLAlchemy's engine does, when it connects.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from sqlqueue.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Engine
+
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op, Rows, Step
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Worker connections run a handful of statements over and over: their plans are pinned, since plans that follow
+# the statistics of a table that fills and empties all day flip; and no statement may wait for ever.
+WORKER_SETTINGS = (
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;"
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET lock_timeout = '5s';"
+    "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'"
+)
+
+
+class PostgresPool:
+    """Short visits by any thread: enqueue, look up results."""
+
+    generation = 0
+
+    def __init__(self, engine: Engine, dialect: Dialect) -> None:
+        self._engine = engine
+        self._dialect = dialect
+        _forget_connections_after_fork(engine)
+
+    def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in one transaction; a connection that died in the pool is replaced once."""
+        try:
+            return self._visit(verb(self._dialect, *args, **kwargs))
+        except _StaleConnection:
+            return self._visit(verb(self._dialect, *args, **kwargs))
+
+    def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that only reads."""
+        return self.run(verb, *args, **kwargs)
+
+    def _visit(self, op: Op[T]) -> T:
+        lent = self._connect()
+        connection: Any = lent.driver_connection
+        autocommit = connection.autocommit
+        try:
+            if not autocommit:
+                connection.autocommit = True
+            value = transact(connection, op)
+            if not autocommit:
+                connection.autocommit = False
+        except BaseException as error:
+            broken = connection.closed
+            if broken:
+                lent.invalidate()
+            meaning = self._dialect.translate(error)
+            if broken and isinstance(meaning, StoreUnavailable):
+                raise _StaleConnection(str(meaning)) from error
+            if meaning is not None:
+                raise meaning from error
+            raise
+        finally:
+            lent.close()
+        return value
+
+    def _connect(self) -> Any:
+        try:
+            return self._engine.raw_connection()
+        except Exception as error:
+            meaning = self._dialect.translate(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._engine.dispose()
+
+
+class _StaleConnection(StoreUnavailable):
+    """The connection was found dead while it was used: the verb may be run again, all of them may."""
+
+
+class PostgresPinned:
+    """One connection for one loop of a worker, made when first used and again after it broke."""
+
+    def __init__(self, engine: Engine, dialect: Dialect, settings: str = WORKER_SETTINGS) -> None:
+        self.generation = 0
+        self._engine = engine
+        self._dialect = dialect
+        self._settings = settings
+        self._connection: Any = None
+        self._mutex = threading.Lock()
+
+    def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in one transaction; on a lost connection the next call makes a new one. Threads take turns."""
+        with self._mutex:
+            return self._run(verb(self._dialect, *args, **kwargs))
+
+    def _run(self, op: Op[T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = detached(self._engine, self._settings)
+                self.generation += 1
+            return transact(self._connection, op)
+        except BaseException as error:
+            if self._connection is not None and self._connection.closed:
+                self._connection = None
+            meaning = self._dialect.translate(error)
+            if meaning is None:
+                raise
+            self._drop()
+            raise meaning from error
+
+    def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that only reads."""
+        return self.run(verb, *args, **kwargs)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._mutex:
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+
+def detached(engine: Engine, settings: str) -> Any:
+    """Return a psycopg connection that no pool knows of, in autocommit mode, with ``settings`` executed."""
+    lent = engine.raw_connection()
+    connection: Any = lent.driver_connection
+    lent.detach()
+    connection.autocommit = True
+    if settings:
+        connection.execute(settings)
+    return connection
+
+
+def transact(connection: Any, op: Op[T]) -> T:
+    """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows."""
+    begun = False
+    try:
+        batch = next(op)
+        while True:
+            if batch.last and not begun and len(batch.steps) == 1:
+                answers = [_fetch(_execute(connection, batch.steps[0]))]
+            else:
+                answers = _pipelined(connection, batch.steps, begin=not begun, commit=batch.last)
+                begun = not batch.last
+            batch = op.send(answers)
+    except StopIteration as done:
+        if begun:
+            connection.execute("COMMIT")
+        value: T = done.value
+        return value
+    except BaseException:
+        with suppress(Exception):
+            connection.rollback()
+        raise
+    finally:
+        op.close()
+
+
+def _pipelined(connection: Any, steps: Sequence[Step], *, begin: bool, commit: bool) -> list[Rows]:
+    """Execute steps in one round trip, with the transaction's begin and end where they belong."""
+    with connection.pipeline():
+        if begin:
+            connection.execute("BEGIN")
+        cursors = [_execute(connection, step) for step in steps]
+        if commit:
+            connection.execute("COMMIT")
+    return [_fetch(cursor) for cursor in cursors]
+
+
+def _execute(connection: Any, step: Step) -> Any:
+    return connection.execute(step.statement.pyformat, step.params, prepare=True)
+
+
+def _fetch(cursor: Any) -> Rows:
+    rows: Rows = cursor.fetchall() if cursor.description else []
+    return rows
+
+
+def _forget_connections_after_fork(engine: Engine) -> None:
+    """A child must not speak on its parent's sockets: it starts with an empty pool."""
+    known = weakref.ref(engine)
+
+    def forget() -> None:
+        found = known()
+        if found is not None:
+            found.dispose(close=False)
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=forget)

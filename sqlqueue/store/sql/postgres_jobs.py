@@ -1,0 +1,143 @@
+"""PostgreSQL: the life of a job. SKIP LOCKED everywhere: no cycle ever waits for somebody's row lock."""
+
+from __future__ import annotations
+
+from sqlqueue.store.operation import Statement
+
+ENQUEUE = Statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, run_at, expires_at,
+                           acks_late, max_crashes)
+SELECT id, CASE WHEN due THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
+       CASE WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers, run_at, expires_at,
+       acks_late, max_crashes
+  FROM (SELECT x.*, run_at IS NULL OR run_at <= clock_timestamp() AS due
+          FROM (SELECT id, queue, priority, task, args, kwargs, headers, acks_late, max_crashes,
+                       coalesce(run_at, clock_timestamp() + delay * interval '1 second') AS run_at,
+                       coalesce(expires_at, clock_timestamp() + expires * interval '1 second') AS expires_at
+                  FROM json_to_recordset(CAST(:jobs AS json)) AS j
+                       (id text, queue text, priority smallint, task text, args json, kwargs json, headers json,
+                        run_at timestamptz, delay double precision, expires_at timestamptz,
+                        expires double precision, acks_late boolean, max_crashes smallint)) AS x) AS y
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, queue, priority, seq
+""")
+
+# A second statement, because under READ COMMITTED it sees what was settled while the insert waited.
+FORGET_DUPLICATES = Statement("""
+DELETE FROM sqlqueue_jobs j
+ WHERE j.id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+   AND EXISTS (SELECT 1 FROM sqlqueue_results r WHERE r.id = j.id)
+RETURNING j.id
+""")
+
+# A loose index scan: one probe for each lane, however many jobs it holds.
+LANES = Statement("""
+WITH RECURSIVE lane(queue, priority) AS (
+    SELECT q.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
+                      WHERE j.queue = q.queue AND j.seq IS NOT NULL)
+      FROM (SELECT json_array_elements_text(CAST(:queues AS json)) AS queue) q
+    UNION ALL
+    SELECT l.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
+                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.priority < l.priority)
+      FROM lane l WHERE l.priority IS NOT NULL
+)
+SELECT queue, priority FROM lane WHERE priority IS NOT NULL
+""")
+
+# Each lane is read through the index in order and only as far as the outer LIMIT pulls; found rows are locked as
+# they are pulled. The array of ctids is a fence: a plain sub-select may be run again and claim more than asked.
+CLAIM = Statement("""
+UPDATE sqlqueue_jobs AS j
+   SET state = 'running', attempt = j.attempt + 1, claim_token = j.claim_token + 1,
+       worker = CAST(:worker AS uuid), claimed_at = clock_timestamp()
+ WHERE j.ctid = ANY (ARRAY(
+       SELECT c.ctid
+         FROM unnest(CAST(:queues AS text[]), CAST(:priorities AS integer[]), CAST(:lows AS bigint[]),
+                     CAST(:highs AS bigint[]), CAST(:limits AS integer[]))
+              AS lane(queue, priority, low, high, at_most)
+        CROSS JOIN LATERAL (
+              SELECT r.ctid FROM sqlqueue_jobs r
+               WHERE r.queue = lane.queue AND r.priority = lane.priority
+                 AND r.seq > lane.low AND r.seq < lane.high AND r.state = 'ready'
+               ORDER BY r.seq LIMIT lane.at_most FOR UPDATE SKIP LOCKED) AS c
+        LIMIT :at_most))
+RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
+          CAST(j.headers AS text), j.attempt, j.retries, j.crashes, j.max_crashes, j.acks_late,
+          coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
+""")
+
+FINISH = Statement("""
+WITH held AS (
+    SELECT j.id, x.state, x.result, x.runtime, x.crashes, x.error, x.exception, x.traceback
+      FROM unnest(CAST(:ids AS text[]), CAST(:tokens AS bigint[]), CAST(:states AS text[]),
+                  CAST(:results AS text[]), CAST(:runtimes AS double precision[]), CAST(:crashes AS integer[]),
+                  CAST(:errors AS text[]), CAST(:exceptions AS text[]), CAST(:tracebacks AS text[]))
+           AS x(id, token, state, result, runtime, crashes, error, exception, traceback)
+      JOIN sqlqueue_jobs j ON j.id = x.id
+     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
+       FOR UPDATE OF j SKIP LOCKED
+), gone AS (
+    DELETE FROM sqlqueue_jobs j USING held h WHERE j.id = h.id
+    RETURNING j.id, j.queue, j.priority, h.state, j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
+              j.claimed_at, h.runtime, j.attempt, j.retries, h.crashes, j.claim_token, j.worker, h.result, h.error,
+              h.exception, h.traceback
+)
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, runtime, attempt, retries, crashes, claim_token, worker, result, error,
+                              exception, traceback)
+SELECT id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
+       runtime, attempt, retries, crashes, claim_token, worker, CAST(result AS json), error,
+       CAST(exception AS json), traceback
+  FROM gone
+RETURNING id
+""")
+
+RESCHEDULE = Statement("""
+UPDATE sqlqueue_jobs j
+   SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,
+       seq = CASE WHEN h.delay > 0 THEN NULL ELSE nextval('sqlqueue_jobs_seq') END,
+       run_at = clock_timestamp() + h.delay * interval '1 second',
+       worker = NULL, claimed_at = NULL, retries = h.retries, error = h.error
+  FROM (SELECT r.id, x.delay, x.retries, x.error
+          FROM json_to_recordset(CAST(:doc AS json))
+               AS x(id text, token bigint, delay double precision, retries integer, error text)
+          JOIN sqlqueue_jobs r ON r.id = x.id
+         WHERE r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+           FOR UPDATE OF r SKIP LOCKED) AS h
+ WHERE j.id = h.id
+RETURNING j.id, j.queue, j.priority, j.seq
+""")
+
+# 4611686018427387904 is 2^62: the front lane lies below zero and keeps the order of what it holds.
+GIVE_BACK = Statement("""
+UPDATE sqlqueue_jobs j
+   SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,
+       seq = CASE WHEN h.delay > 0 THEN NULL WHEN j.seq > 0 THEN j.seq - 4611686018427387904 ELSE j.seq END,
+       run_at = CASE WHEN h.delay > 0 THEN clock_timestamp() + h.delay * interval '1 second' ELSE j.run_at END,
+       worker = NULL, claimed_at = NULL, crashes = coalesce(h.crashes, j.crashes),
+       error = coalesce(h.error, j.error),
+       attempt = j.attempt - CASE WHEN h.started THEN 0 ELSE 1 END
+  FROM (SELECT r.id, x.delay, x.crashes, x.started, x.error
+          FROM json_to_recordset(CAST(:doc AS json))
+               AS x(id text, token bigint, delay double precision, crashes integer, started boolean, error text)
+          JOIN sqlqueue_jobs r ON r.id = x.id
+         WHERE r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+           FOR UPDATE OF r SKIP LOCKED) AS h
+ WHERE j.id = h.id
+RETURNING j.id, j.queue, j.priority, j.seq
+""")
+
+PROMOTE = Statement("""
+UPDATE sqlqueue_jobs j
+   SET state = 'ready', seq = nextval('sqlqueue_jobs_seq')
+ WHERE j.id = ANY (ARRAY(
+       SELECT r.id FROM sqlqueue_jobs r
+        WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.run_at <= clock_timestamp()
+        ORDER BY r.run_at LIMIT :at_most FOR UPDATE SKIP LOCKED))
+RETURNING j.id, j.queue, j.priority, j.seq
+""")
+
+NEXT_DUE = Statement("""
+SELECT CAST(extract(epoch FROM run_at - clock_timestamp()) AS double precision) FROM sqlqueue_jobs
+ WHERE seq IS NULL AND run_at IS NOT NULL ORDER BY run_at LIMIT 1
+""")

@@ -1,0 +1,104 @@
+"""PostgreSQL: workers, results, the schema, waking."""
+
+from __future__ import annotations
+
+from sqlqueue.store.operation import Statement
+
+SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
+
+HAS_TABLES = Statement("SELECT to_regclass('sqlqueue_jobs') IS NOT NULL")
+
+RESCUE_LOST = Statement("""
+WITH gone AS (
+    DELETE FROM sqlqueue_jobs j
+     WHERE j.id = ANY (ARRAY(
+           SELECT r.id FROM sqlqueue_jobs r
+            WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid)
+              AND (NOT r.acks_late OR (r.seq < 0 AND r.crashes + 1 >= r.max_crashes))
+              FOR UPDATE SKIP LOCKED))
+    RETURNING *
+)
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
+SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
+       attempt, retries, crashes + 1, claim_token, worker, 'WorkerLost: ' || CAST(:reason AS text),
+       json_build_object('module', 'sqlqueue.errors', 'name', 'WorkerLost',
+                         'args', json_build_array(CAST(:reason AS text)))
+  FROM gone
+RETURNING id
+""")
+
+# Only in the front lane, where jobs are claimed one for each free slot, is a death charged to the job.
+RESCUE_BACK = Statement("""
+UPDATE sqlqueue_jobs j
+   SET state = 'ready', worker = NULL, claimed_at = NULL,
+       crashes = CASE WHEN j.seq < 0 THEN j.crashes + 1 ELSE j.crashes END,
+       attempt = CASE WHEN j.seq < 0 THEN j.attempt ELSE j.attempt - 1 END,
+       seq = CASE WHEN j.seq > 0 THEN j.seq - 4611686018427387904 ELSE j.seq END
+ WHERE j.id = ANY (ARRAY(
+       SELECT r.id FROM sqlqueue_jobs r
+        WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid)
+          FOR UPDATE SKIP LOCKED))
+RETURNING j.id, j.queue, j.priority, j.seq
+""")
+
+STRAYS = Statement("""
+SELECT DISTINCT CAST(j.worker AS text) FROM sqlqueue_jobs j
+ WHERE j.state = 'running' AND NOT EXISTS (
+       SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
+""")
+
+REGISTER = Statement("""
+INSERT INTO sqlqueue_workers (incarnation, name, host, pid, home, pool, concurrency, queues, tasks, version)
+VALUES (CAST(:incarnation AS uuid), :name, :host, :pid, :home, :pool, :concurrency, CAST(:queues AS json),
+        CAST(:tasks AS json), :version)
+""")
+
+BEAT = Statement("""
+UPDATE sqlqueue_workers SET beat_at = clock_timestamp()
+ WHERE incarnation = CAST(:incarnation AS uuid) AND stopped_at IS NULL
+RETURNING 1
+""")
+
+OBSERVE = Statement("""
+SELECT CAST(incarnation AS text), name, home, pid, CAST(extract(epoch FROM beat_at) AS double precision),
+       CAST(extract(epoch FROM clock_timestamp()) AS double precision), CAST(queues AS text)
+  FROM sqlqueue_workers WHERE stopped_at IS NULL
+""")
+
+SIGN_OFF = Statement("""
+UPDATE sqlqueue_workers SET stopped_at = clock_timestamp()
+ WHERE incarnation = CAST(:incarnation AS uuid) AND stopped_at IS NULL
+RETURNING name
+""")
+
+TAKE_LEASE = Statement("""
+INSERT INTO sqlqueue_leases AS l (name, holder, expires_at)
+VALUES (:name, CAST(:holder AS uuid), clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second')
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+ WHERE l.holder = excluded.holder OR l.expires_at < clock_timestamp()
+RETURNING 1
+""")
+
+RESULTS = Statement("""
+SELECT id, state, CAST(result AS text), error, CAST(exception AS text), traceback, retries, runtime, finished_at,
+       task, queue
+  FROM sqlqueue_results WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+""")
+
+UNFINISHED = Statement("""
+SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
+ WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+""")
+
+HELD_IDS = Statement("""
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE seq IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+""")
+
+PRUNE = Statement("SELECT sqlqueue_keep_partitions(14, CAST(:seconds AS double precision) * interval '1 second')")
+
+WAKE = Statement(
+    "SELECT pg_notify(channel, payload)"
+    " FROM unnest(CAST(:channels AS text[]), CAST(:payloads AS text[])) AS n(channel, payload)"
+)

@@ -1,0 +1,125 @@
+"""SQLite: the life of a job. Batches travel as JSON; statements that write begin with the word that says so."""
+
+from __future__ import annotations
+
+from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.sqlite_moments import statement
+
+DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name = 'seq' RETURNING value - :n")
+
+ENQUEUE = statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, run_at, expires_at,
+                           acks_late, max_crashes)
+SELECT id, CASE WHEN run_at IS NULL OR run_at <= <now> THEN :base + n END, queue, priority,
+       CASE WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
+       task, args, kwargs, headers, run_at, expires_at, acks_late, max_crashes
+  FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.queue') AS queue,
+               json_extract(value, '$.priority') AS priority,
+               json_extract(value, '$.task') AS task, json_extract(value, '$.args') AS args,
+               json_extract(value, '$.kwargs') AS kwargs,
+               json_extract(value, '$.headers') AS headers,
+               coalesce(json_extract(value, '$.run_at'), CASE WHEN json_extract(value, '$.delay') IS NOT NULL
+                        THEN <in:json_extract(value, '$.delay')> END) AS run_at,
+               coalesce(json_extract(value, '$.expires_at'), CASE WHEN json_extract(value, '$.expires') IS NOT NULL
+                        THEN <in:json_extract(value, '$.expires')> END) AS expires_at,
+               json_extract(value, '$.acks_late') AS acks_late, json_extract(value, '$.max_crashes') AS max_crashes
+          FROM json_each(:jobs)) AS x
+ WHERE true
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, queue, priority, seq
+""")
+
+FORGET_DUPLICATES = Statement("""
+DELETE FROM sqlqueue_jobs
+ WHERE id IN (SELECT value FROM json_each(:ids))
+   AND EXISTS (SELECT 1 FROM sqlqueue_results r WHERE r.id = sqlqueue_jobs.id)
+RETURNING id
+""")
+
+LANES = Statement("""
+WITH RECURSIVE lane(queue, priority) AS (
+    SELECT q.value, (SELECT max(j.priority) FROM sqlqueue_jobs j WHERE j.queue = q.value AND j.seq IS NOT NULL)
+      FROM json_each(:queues) q
+    UNION ALL
+    SELECT l.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
+                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.priority < l.priority)
+      FROM lane l WHERE l.priority IS NOT NULL
+)
+SELECT queue, priority FROM lane WHERE priority IS NOT NULL
+""")
+
+CLAIM = statement("""
+UPDATE sqlqueue_jobs
+   SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = :worker, claimed_at = <now>
+ WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
+                  WHERE queue = :queue AND priority = :priority AND seq > :low AND seq < :high AND state = 'ready'
+                  ORDER BY seq LIMIT :at_most)
+RETURNING id, seq, queue, priority, task, args, kwargs, headers, attempt, retries, crashes, max_crashes, acks_late,
+          coalesce(expires_at < <now>, 0), claim_token
+""")
+
+FINISH = statement("""
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, runtime, attempt, retries, crashes, claim_token, worker, result, error,
+                              exception, traceback)
+SELECT j.id, j.queue, j.priority,
+               json_extract(value, '$[2]'), j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
+       j.claimed_at, <now>, json_extract(value, '$[4]'), j.attempt, j.retries,
+               json_extract(value, '$[5]'), j.claim_token, j.worker, json_extract(value, '$[3]'),
+       json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]')
+  FROM json_each(:doc) x JOIN sqlqueue_jobs j ON j.id = json_extract(x.value, '$[0]')
+ WHERE j.state = 'running' AND j.claim_token = json_extract(x.value, '$[1]') AND j.worker = :worker
+    ON CONFLICT (id) DO NOTHING
+RETURNING id
+""")
+
+# The second half of a settlement: what the results hold under the same claim is no longer a job.
+DROP_FINISHED = Statement("""
+DELETE FROM sqlqueue_jobs
+ WHERE state = 'running' AND worker = :worker AND id IN (SELECT json_extract(value, '$[0]') FROM json_each(:doc))
+   AND claim_token = (SELECT r.claim_token FROM sqlqueue_results r WHERE r.id = sqlqueue_jobs.id)
+""")
+
+RESCHEDULE = statement("""
+UPDATE sqlqueue_jobs
+   SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
+       seq = CASE WHEN x.delay > 0 THEN NULL ELSE :base + x.n END,
+       run_at = <in:x.delay>, worker = NULL, claimed_at = NULL, retries = x.retries, error = x.error
+  FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
+               json_extract(value, '$.delay') AS delay,
+               json_extract(value, '$.retries') AS retries,
+               json_extract(value, '$.error') AS error FROM json_each(:doc)) AS x
+ WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker
+RETURNING id, queue, priority, seq
+""")
+
+GIVE_BACK = statement("""
+UPDATE sqlqueue_jobs
+   SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
+       seq = CASE WHEN x.delay > 0 THEN NULL WHEN seq > 0 THEN seq - 4611686018427387904 ELSE seq END,
+       run_at = CASE WHEN x.delay > 0 THEN <in:x.delay> ELSE run_at END,
+       worker = NULL, claimed_at = NULL, crashes = coalesce(x.crashes, sqlqueue_jobs.crashes),
+       error = coalesce(x.error, sqlqueue_jobs.error),
+       attempt = attempt - CASE WHEN x.started THEN 0 ELSE 1 END
+  FROM (SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
+               json_extract(value, '$.delay') AS delay,
+               json_extract(value, '$.crashes') AS crashes, json_extract(value, '$.started') AS started,
+               json_extract(value, '$.error') AS error
+          FROM json_each(:doc)) AS x
+ WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker
+RETURNING id, queue, priority, seq
+""")
+
+PROMOTE = statement("""
+UPDATE sqlqueue_jobs
+   SET state = 'ready', seq = :base + due.n
+  FROM (SELECT id, row_number() OVER (ORDER BY run_at) AS n FROM sqlqueue_jobs
+         WHERE seq IS NULL AND state = 'scheduled' AND run_at <= <now> ORDER BY run_at LIMIT :at_most) AS due
+ WHERE sqlqueue_jobs.id = due.id
+RETURNING id, queue, priority, seq
+""")
+
+NEXT_DUE = Statement("""
+SELECT (julianday(run_at) - julianday('now')) * 86400.0 FROM sqlqueue_jobs
+ WHERE seq IS NULL AND run_at IS NOT NULL ORDER BY run_at LIMIT 1
+""")

@@ -1,0 +1,83 @@
+"""SQLite: workers, results, the schema."""
+
+from __future__ import annotations
+
+from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.sqlite_moments import statement
+
+SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
+
+HAS_TABLES = Statement("SELECT count(*) FROM sqlite_master WHERE name = 'sqlqueue_jobs'")
+
+RESCUE_LOST = statement("""
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
+SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, <now>, attempt,
+       retries, crashes + 1, claim_token, worker, 'WorkerLost: ' || :reason,
+       json_object('module', 'sqlqueue.errors', 'name', 'WorkerLost', 'args', json_array(:reason))
+  FROM sqlqueue_jobs
+ WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+   AND (NOT acks_late OR (seq < 0 AND crashes + 1 >= max_crashes))
+RETURNING id
+""")
+
+RESCUE_BACK = Statement("""
+UPDATE sqlqueue_jobs
+   SET state = 'ready', worker = NULL, claimed_at = NULL,
+       crashes = CASE WHEN seq < 0 THEN crashes + 1 ELSE crashes END,
+       attempt = CASE WHEN seq < 0 THEN attempt ELSE attempt - 1 END,
+       seq = CASE WHEN seq > 0 THEN seq - 4611686018427387904 ELSE seq END
+ WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+RETURNING id, queue, priority, seq
+""")
+
+STRAYS = Statement("""
+SELECT DISTINCT worker FROM sqlqueue_jobs j
+ WHERE state = 'running' AND NOT EXISTS (
+       SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
+""")
+
+REGISTER = Statement("""
+INSERT INTO sqlqueue_workers (incarnation, name, host, pid, home, pool, concurrency, queues, tasks, version)
+VALUES (:incarnation, :name, :host, :pid, :home, :pool, :concurrency, :queues, :tasks, :version)
+""")
+
+BEAT = statement("""
+UPDATE sqlqueue_workers SET beat_at = <now> WHERE incarnation = :incarnation AND stopped_at IS NULL RETURNING 1
+""")
+
+OBSERVE = Statement("""
+SELECT incarnation, name, home, pid, julianday(beat_at) * 86400.0, julianday('now') * 86400.0, queues
+  FROM sqlqueue_workers WHERE stopped_at IS NULL
+""")
+
+SIGN_OFF = statement("""
+UPDATE sqlqueue_workers SET stopped_at = <now>
+ WHERE incarnation = :incarnation AND stopped_at IS NULL
+RETURNING name
+""")
+
+TAKE_LEASE = statement("""
+INSERT INTO sqlqueue_leases (name, holder, expires_at) VALUES (:name, :holder, <in::seconds>)
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+ WHERE holder = excluded.holder OR expires_at < <now>
+RETURNING 1
+""")
+
+RESULTS = Statement("""
+SELECT id, state, result, error, exception, traceback, retries, runtime, finished_at, task, queue
+  FROM sqlqueue_results WHERE id IN (SELECT value FROM json_each(:ids))
+""")
+
+UNFINISHED = Statement("""
+SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs WHERE id IN (SELECT value FROM json_each(:ids))
+""")
+
+HELD_IDS = Statement("""
+SELECT id, claim_token FROM sqlqueue_jobs WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+""")
+
+PRUNE = statement("""
+DELETE FROM sqlqueue_results
+ WHERE rowid IN (SELECT rowid FROM sqlqueue_results WHERE finished_at < <in:-:seconds> LIMIT 1000)
+""")

@@ -1,0 +1,91 @@
+"""SQLite's statements: one writer at a time, so no SKIP LOCKED and no cursor; batches travel as JSON.
+
+Statements that write begin with INSERT, UPDATE or DELETE: Python's driver opens a user's transaction only for those.
+Moments are text of one width, ``2026-11-23 04:22:49.123000+00:00``, so that they compare as text.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
+from sqlqueue.store.dialect import Statements
+from sqlqueue.store.sql import sqlite_jobs as jobs
+from sqlqueue.store.sql import sqlite_rest as rest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlqueue.domain.settlement import Finish
+    from sqlqueue.store.operation import Params
+
+STATEMENTS = Statements(
+    schema_version=rest.SCHEMA_VERSION,
+    has_tables=rest.HAS_TABLES,
+    draw_seq=jobs.DRAW_SEQ,
+    enqueue=jobs.ENQUEUE,
+    forget_duplicates=jobs.FORGET_DUPLICATES,
+    lanes=jobs.LANES,
+    claim=jobs.CLAIM,
+    finish=jobs.FINISH,
+    drop_finished=jobs.DROP_FINISHED,
+    reschedule=jobs.RESCHEDULE,
+    give_back=jobs.GIVE_BACK,
+    promote=jobs.PROMOTE,
+    next_due=jobs.NEXT_DUE,
+    rescue_lost=rest.RESCUE_LOST,
+    rescue_back=rest.RESCUE_BACK,
+    strays=rest.STRAYS,
+    register=rest.REGISTER,
+    beat=rest.BEAT,
+    observe=rest.OBSERVE,
+    sign_off=rest.SIGN_OFF,
+    take_lease=rest.TAKE_LEASE,
+    results=rest.RESULTS,
+    unfinished=rest.UNFINISHED,
+    held_ids=rest.HELD_IDS,
+    prune=rest.PRUNE,
+    wake=None,
+)
+
+
+class SQLite:
+    """SQLite 3.35 and newer, one file on one host."""
+
+    name = "sqlite"
+    schema: str | None = None
+    notifies = False
+    lanes_together = False
+    many_writers = False
+    sql = STATEMENTS
+
+    def moment(self, when: datetime | None) -> object:
+        """Return ``when`` as the text that the columns hold."""
+        return when and when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+
+    def finish_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
+        """Return one JSON document: arrays of ten values, read by position."""
+        rows = [
+            (id_, token, str(state), result, runtime, crashes, *(failure or _NO_FAILURE))
+            for (id_, state, result, runtime, failure, crashes), token in zip(finished, tokens, strict=True)
+        ]
+        return {"doc": json.dumps(rows), "worker": worker}
+
+    def translate(self, error: BaseException) -> StoreError | None:
+        """Return what a driver's exception means to the caller."""
+        original = getattr(error, "orig", None) or error
+        if not isinstance(original, sqlite3.Error):
+            return None
+        words = str(original)
+        if "no such table: sqlqueue_" in words:
+            return SchemaError(f"{words}. Make the tables with: sqlqueue migrate")
+        if isinstance(original, sqlite3.OperationalError):
+            return StoreUnavailable(words)
+        return None
+
+
+_NO_FAILURE = (None, None, None)

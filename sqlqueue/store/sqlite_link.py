@@ -1,0 +1,156 @@
+"""Our own connection to SQLite: one writer for each process, every transaction begun with BEGIN IMMEDIATE.
+
+A deferred transaction that reads first and writes later fails at once with "database is locked" whatever the time-out
+is; one that begins by taking the lock waits its turn.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import BindingError, StoreUnavailable
+from sqlqueue.store.drivers import drive, over_named
+from sqlqueue.store.locks import holds_write_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BUSY_SECONDS = 30.0
+"""How long to wait for other writers, seconds, before a caller is told."""
+
+SUSPECT_SECONDS = 2.0
+"""How long the lock may be held by this very process, elsewhere, before we say that nobody will release it."""
+
+
+class SQLiteLink:
+    """The process's one connection to one file; threads take turns.
+
+    Parameters
+    ----------
+    path: absolute path of the database file.
+    synchronous: ``FULL`` (a commit survives a power cut) or ``NORMAL``.
+    """
+
+    def __init__(self, path: str, dialect: Dialect, synchronous: str = "FULL") -> None:
+        self.generation = 0
+        self._path = path
+        self._dialect = dialect
+        self._synchronous = synchronous
+        self._mutex = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._owner = 0
+
+    def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb in one transaction that holds the write lock."""
+        return self._transact(self._begin, verb(self._dialect, *args, **kwargs))
+
+    def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that only reads; it waits for nobody."""
+        return self._transact(_begin_reading, verb(self._dialect, *args, **kwargs))
+
+    def _transact(self, begin: Callable[[sqlite3.Connection], object], op: Op[T]) -> T:
+        with self._mutex:
+            try:
+                connection = self._connected()
+                begin(connection)
+                try:
+                    value = drive(over_named(connection), op)
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(sqlite3.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise self._dialect.translate(error) or error from error
+            return value
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None or self._owner != os.getpid():
+            self._leave_parents_handle()
+            self._connection = self._open()
+            self._owner = os.getpid()
+            self.generation += 1
+        return self._connection
+
+    def _leave_parents_handle(self) -> None:
+        """Leave the parent's handle alone in a forked child: closing it would drop the parent's locks."""
+        if self._connection is not None and self._owner != os.getpid():
+            _left_behind.append(self._connection)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self._path, timeout=1.0, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(self._cannot_open(error)) from error
+        return connection
+
+    def _cannot_open(self, error: sqlite3.Error) -> str:
+        """Say which of the usual reasons it is that the file cannot be opened."""
+        path = Path(self._path)
+        if not path.parent.is_dir():
+            return f"cannot open {path}: there is no folder {path.parent}; make it, or correct the path"
+        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            return f"cannot write {path}: give this user write permission to the file and to its folder"
+        return f"cannot open {path}: {error}"
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Take the write lock, waiting for others, but not for this process's own open transaction."""
+        started = monotonic()
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) and "busy" not in str(error):
+                    raise
+                self._keep_waiting(monotonic() - started)
+            else:
+                return
+
+    def _keep_waiting(self, waited: float) -> None:
+        if waited >= SUSPECT_SECONDS and holds_write_lock(self._path, os.getpid()):
+            message = (
+                f"an open transaction of this process holds the write lock of {self._path}, so this job could never be"
+                " written beside it: pass session= (or use app.using(connection)) so that it joins that transaction"
+            )
+            raise BindingError(message)
+        if waited >= BUSY_SECONDS:
+            message = (
+                f"{self._path} stayed locked by another process for {waited:.0f} s: end its transaction, then try again"
+            )
+            raise StoreUnavailable(message)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._mutex:
+            connection, self._connection = self._connection, None
+            if connection is not None and self._owner == os.getpid():
+                connection.close()
+
+    @staticmethod
+    def watch(path: str) -> sqlite3.Connection:
+        """Return a connection of its own that only watches for others' commits."""
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def _begin_reading(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+
+
+_left_behind: list[sqlite3.Connection] = []
+"""Handles that belong to a parent process; kept so that they are never closed here."""

@@ -1,0 +1,84 @@
+"""What a running task may ask about its own job: ``self.request``."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlqueue.domain.job import Job
+
+
+class Context:
+    """The job that runs, under Celery's names; outside a job everything is empty.
+
+    Nothing is decoded until it is asked for: most tasks never ask.
+    """
+
+    __slots__ = ("_job", "hostname")
+
+    def __init__(self, job: Job | None = None, hostname: str | None = None) -> None:
+        self._job = job
+        self.hostname = hostname
+
+    @property
+    def called_directly(self) -> bool:
+        """Whether the function was simply called, without a job."""
+        return self._job is None
+
+    @property
+    def id(self) -> str | None:
+        """The job's id."""
+        return self._job.id if self._job else None
+
+    @property
+    def task(self) -> str | None:
+        """The task's name."""
+        return self._job.task if self._job else None
+
+    @property
+    def args(self) -> list[Any]:
+        """The job's positional arguments."""
+        return json.loads(self._job.args) if self._job else []
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The job's keyword arguments."""
+        return json.loads(self._job.kwargs) if self._job else {}
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """What travels with the job."""
+        return json.loads(self._job.headers) if self._job and self._job.headers else {}
+
+    @property
+    def retries(self) -> int:
+        """How often the job has been retried."""
+        return self._job.retries if self._job else 0
+
+    @property
+    def attempt(self) -> int:
+        """Which run of the job this is, from 1; grows with retries and with crashes."""
+        return self._job.attempt if self._job else 0
+
+    @property
+    def queue(self) -> str | None:
+        """Where the job waited."""
+        return self._job.queue if self._job else None
+
+    @property
+    def priority(self) -> int:
+        """The job's priority."""
+        return self._job.priority if self._job else 0
+
+    @property
+    def fence(self) -> int:
+        """The claim token: grows with every claim, so that an outside system can refuse a stale run."""
+        return self._job.token if self._job else 0
+
+
+OUTSIDE = Context()
+
+current_job: ContextVar[Context] = ContextVar("sqlqueue_current_job", default=OUTSIDE)
+"""The one ambient value of a running task."""

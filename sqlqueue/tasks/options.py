@@ -1,0 +1,88 @@
+"""What ``@app.task(...)`` takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sqlqueue.domain.backoff import Backoff
+from sqlqueue.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class TaskOptions(TypedDict, total=False):
+    """The same as `TaskSettings`, for type checkers."""
+
+    name: str | None
+    queue: str | None
+    priority: int | None
+    expires: float | datetime | None
+    max_retries: int | None
+    default_retry_delay: float
+    autoretry_for: tuple[type[BaseException], ...]
+    dont_autoretry_for: tuple[type[BaseException], ...]
+    retry_backoff: bool | float
+    retry_backoff_max: float
+    retry_jitter: bool
+    throws: tuple[type[BaseException], ...]
+    acks_late: bool | None
+    max_crashes: int | None
+    ignore_result: bool | None
+    typing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSettings:
+    """A task's options with their defaults, which are Celery's where it has the option.
+
+    Parameters
+    ----------
+    name: the task's name; None: ``module.function``.
+    queue, priority, expires, acks_late, max_crashes, ignore_result: for calls that do not say; None: the settings'.
+    max_retries: how often a job may be retried; None: for ever.
+    default_retry_delay: seconds, when ``self.retry()`` is not told.
+    autoretry_for: exceptions that retry the job by themselves, unless in ``dont_autoretry_for``.
+    retry_backoff: False: always ``default_retry_delay``; True or a number: seconds, doubled at each retry.
+    retry_backoff_max: cap of the back-off, seconds.
+    retry_jitter: draw each back-off between zero and its length.
+    throws: exceptions that are expected: a failure without a traceback in the log.
+    typing: check a call's arguments against the function's signature before it is sent.
+    """
+
+    name: str | None = None
+    queue: str | None = None
+    priority: int | None = None
+    expires: float | datetime | None = None
+    max_retries: int | None = 3
+    default_retry_delay: float = 180.0
+    autoretry_for: tuple[type[BaseException], ...] = ()
+    dont_autoretry_for: tuple[type[BaseException], ...] = ()
+    retry_backoff: bool | float = False
+    retry_backoff_max: float = 600.0
+    retry_jitter: bool = True
+    throws: tuple[type[BaseException], ...] = ()
+    acks_late: bool | None = None
+    max_crashes: int | None = None
+    ignore_result: bool | None = None
+    typing: bool = True
+
+    @property
+    def backoff(self) -> Backoff | None:
+        """The growing wait between automatic retries, None for a constant one."""
+        if not self.retry_backoff:
+            return None
+        return Backoff(max(1.0, float(self.retry_backoff)), self.retry_backoff_max, self.retry_jitter)
+
+
+_NAMES = {one.name for one in fields(TaskSettings)}
+
+
+def read_options(options: Mapping[str, Any]) -> TaskSettings:
+    """Return the settings that a decorator was given; raises ConfigError for an unknown name."""
+    unknown = sorted(options.keys() - _NAMES)
+    if unknown:
+        raise ConfigError(f"@app.task has no option {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}")
+    return TaskSettings(**options)

@@ -1,0 +1,53 @@
+"""Task names and their tasks."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.errors import DuplicateTask, NotRegistered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlqueue.tasks.task import Task
+
+
+class Registry:
+    """The tasks of one app."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task[..., Any, Any]] = {}
+
+    def add(self, task: Task[..., Any, Any]) -> None:
+        """Add a task; the same function may be added again, as when a module is reloaded."""
+        before = self._tasks.get(task.name)
+        if before is not None and before.origin != task.origin:
+            message = (
+                f"two tasks are named {task.name!r}, {before.origin} and {task.origin}: give one @app.task(name=...)"
+            )
+            raise DuplicateTask(message)
+        self._tasks[task.name] = task
+
+    def get(self, name: str) -> Task[..., Any, Any] | None:
+        """Return the task of that name, or None."""
+        return self._tasks.get(name)
+
+    def __getitem__(self, name: str) -> Task[..., Any, Any]:
+        found = self._tasks.get(name)
+        if found is None:
+            near = difflib.get_close_matches(name, self._tasks, n=1)
+            hint = (
+                f"; did you mean {near[0]!r}?" if near else f"; registered: {', '.join(sorted(self._tasks)) or 'none'}"
+            )
+            raise NotRegistered(f"no task is named {name!r}{hint}")
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tasks
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._tasks))
+
+    def __len__(self) -> int:
+        return len(self._tasks)

@@ -1,0 +1,191 @@
+"""`Task`: a function that can be called here and now, or sent.
+
+Next room: ``client.request``, which makes a row of the call.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
+
+from sqlqueue.client.request import CallOptions, Defaults
+from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch
+from sqlqueue.tasks.context import Context, current_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from typing import Unpack
+
+    from sqlqueue.client.result import AsyncResult
+    from sqlqueue.tasks.options import TaskSettings
+
+P = ParamSpec("P")
+V = TypeVar("V")
+Return = TypeVar("Return")
+
+
+class Sender(Protocol):
+    """What a task needs of the client."""
+
+    def send(
+        self,
+        task: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: CallOptions,
+        defaults: Defaults,
+    ) -> AsyncResult[Any]:
+        """Insert one job."""
+
+    async def asend(
+        self,
+        task: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: CallOptions,
+        defaults: Defaults,
+    ) -> AsyncResult[Any]:
+        """Insert one job."""
+
+
+class Task(Generic[P, V, Return]):
+    """A registered function.
+
+    ``P`` are its parameters, ``V`` what waiting for a job of it gives, ``Return`` what calling it here gives: for an
+    ``async def`` a coroutine of ``V``, else ``V`` itself.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str,
+        settings: TaskSettings,
+        sender: Callable[[], Sender],
+        *,
+        bind: bool = False,
+    ) -> None:
+        self.function = function
+        self.name = name
+        self.settings = settings
+        self.bind = bind
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.origin = f"{function.__module__}.{function.__qualname__}"
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._sender = sender
+        self._signature = inspect.signature(function)
+        self._defaults = Defaults(
+            settings.queue, settings.priority, settings.expires, settings.acks_late, settings.max_crashes,
+            settings.ignore_result,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"<Task: {self.name}>"
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Return:
+        """Call the function here and now; no job is made."""
+        return cast("Return", self.function(*([self] if self.bind else []), *args, **kwargs))
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[V]:
+        """Send a job with these arguments, and every option at its default."""
+        self._check(args, kwargs)
+        return self._sender().send(self.name, args, kwargs, {}, self._defaults)
+
+    async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[V]:
+        """The same, awaited."""
+        self._check(args, kwargs)
+        return await self._sender().asend(self.name, args, kwargs, {}, self._defaults)
+
+    def apply_async(
+        self, *positional: Any, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncResult[V]:  # fmt: skip
+        """Send a job with options.
+
+        ``apply_async((4, 4), {"z": 1}, queue="q")`` is Celery's form; when the first positional is neither None, a
+        list nor a tuple, all of them are the task's own: ``apply_async(4, 4, queue="q")``.
+        """
+        found, named = self._arguments(positional, args, kwargs)
+        return self._sender().send(self.name, found, named, options, self._defaults)
+
+    async def aapply_async(
+        self, *positional: Any, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> AsyncResult[V]:  # fmt: skip
+        """The same, awaited."""
+        found, named = self._arguments(positional, args, kwargs)
+        return await self._sender().asend(self.name, found, named, options, self._defaults)
+
+    @property
+    def request(self) -> Context:
+        """The job that runs now."""
+        return current_job.get()
+
+    @property
+    def max_retries(self) -> int | None:
+        """How often a job of this task may be retried; None: for ever."""
+        return self.settings.max_retries
+
+    def retry(
+        self,
+        exc: BaseException | None = None,
+        *,
+        countdown: float | None = None,
+        eta: datetime | None = None,
+        max_retries: int | None = None,
+    ) -> NoReturn:
+        """Give this try up and run the job again later, by raising `Retry`.
+
+        Parameters
+        ----------
+        exc: the exception that made it necessary; raised itself when no retry is left.
+        countdown: seconds to wait, default ``default_retry_delay``.
+        eta: the moment to run again, with zone.
+        max_retries: overrides the task's.
+
+        Raises
+        ------
+        MaxRetriesExceeded: no retry is left and no ``exc`` was given.
+        """
+        request = self.request
+        if request.called_directly:
+            raise exc if exc is not None else RuntimeError("self.retry() was called outside a job")
+        limit = self.settings.max_retries if max_retries is None else max_retries
+        if limit is not None and request.retries >= limit:
+            if exc is not None:
+                raise exc
+            raise MaxRetriesExceeded(f"{self.name}[{request.id}] has been retried {request.retries} times")
+        delay = countdown
+        if delay is None and eta is not None:
+            delay = (eta - SYSTEM_CLOCK.now()).total_seconds()
+        raise Retry(self.settings.default_retry_delay if delay is None else delay, exc) from exc
+
+    def _arguments(
+        self, positional: tuple[Any, ...], args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None
+    ) -> tuple[Sequence[Any], Mapping[str, Any]]:
+        """Tell Celery's form of positionals from the task's own."""
+        if positional and (positional[0] is None or isinstance(positional[0], list | tuple)):
+            if len(positional) > 2 or args is not None or (len(positional) == 2 and kwargs is not None):  # noqa: PLR2004
+                raise EnqueueError("apply_async takes args and kwargs once: apply_async((4, 4), {'z': 1}, queue='q')")
+            args = positional[0]
+            kwargs = positional[1] if len(positional) == 2 else kwargs  # noqa: PLR2004
+        elif positional:
+            args = positional
+        found, named = args or (), kwargs or {}
+        self._check(found, named)
+        return found, named
+
+    def _check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """Raise SignatureMismatch when the function could not be called like this."""
+        if not self.settings.typing:
+            return
+        try:
+            self._signature.bind(*([self] if self.bind else []), *args, **kwargs)
+        except TypeError as error:
+            raise SignatureMismatch(f"{self.name}{self._shown_signature()}: {error}") from None
+
+    def _shown_signature(self) -> str:
+        parameters = list(self._signature.parameters.values())[1 if self.bind else 0 :]
+        return str(self._signature.replace(parameters=parameters))

@@ -1,0 +1,52 @@
+"""How many jobs to hold at a time. Pure arithmetic.
+
+Enough that no slot waits for the database, but no more than about 50 ms of work: what waits here could run elsewhere,
+and goes back when this worker dies.
+"""
+
+from __future__ import annotations
+
+AHEAD = 0.05
+"""Seconds of work to hold ahead of the slots."""
+
+MOST = 500
+"""Jobs in one claim; beyond it neither database gets faster."""
+
+SMOOTHING = 0.2
+"""Weight of the newest batch in the running mean of task durations."""
+
+
+class Batching:
+    """Learns how long tasks take and says how many jobs to claim.
+
+    Parameters
+    ----------
+    concurrency: jobs that can run at a time.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._mean: float | None = None
+
+    def learn(self, jobs: int, seconds: float) -> None:
+        """Take note that ``jobs`` jobs ran for ``seconds`` in all."""
+        if jobs <= 0:
+            return
+        mean = seconds / jobs
+        weight = min(1.0, SMOOTHING * jobs)
+        self._mean = mean if self._mean is None else self._mean + (mean - self._mean) * weight
+
+    def target(self) -> int:
+        """Return how many jobs to hold in all."""
+        if self._mean is None:
+            return self._concurrency
+        ahead = AHEAD * self._concurrency / max(self._mean, 1e-7)
+        return min(self._concurrency + int(ahead), self._concurrency + MOST)
+
+    def wanted(self, load: int) -> int:
+        """Return how many jobs to claim now, holding ``load``; few wait until there is room for many."""
+        target = self.target()
+        room = target - load
+        if room <= 0 or (load > self._concurrency and room * 2 < target):
+            return 0
+        return min(room, MOST)

@@ -1,0 +1,190 @@
+"""Counts free slots and claims as many jobs, settling finished ones in the same transaction.
+
+Next room: ``execute``, by way of the pool.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.outcome import Returned
+from sqlqueue.notify.channels import News, read_news
+from sqlqueue.services.testsignals import reached
+from sqlqueue.store.ops.claim import lanes
+from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
+from sqlqueue.store.ops.rescue import held_ids
+from sqlqueue.store.ops.settle import settle
+from sqlqueue.store.ops.workers import beat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlqueue.domain.clock import Clock
+    from sqlqueue.domain.job import Job
+    from sqlqueue.domain.settlement import Settlement
+    from sqlqueue.notify.waker import Waker
+    from sqlqueue.store.link import Link
+    from sqlqueue.worker.lanes import Lanes
+    from sqlqueue.worker.pools.pool import Pool
+    from sqlqueue.worker.registration import Registration
+    from sqlqueue.worker.settler import Settler
+
+logger = logging.getLogger("sqlqueue.worker")
+
+DISCOVER = 5.0
+"""Seconds between two searches for lanes of priorities not seen yet; a notification is quicker."""
+
+ORPHANS = 5.0
+"""Seconds between two comparisons of what the database says we hold with what we know."""
+
+ORPHAN_ROUNDS = 3
+"""Comparisons after a reconnection: the old connection's server process may still commit its last claim."""
+
+LONG_TASK = 1.0
+"""Seconds after which a running task is long, and unstarted jobs behind it go back."""
+
+
+class Consumer:
+    """One tick is one cycle: settle, claim, hand over.
+
+    Parameters
+    ----------
+    link: its own connection.
+    poll: seconds between two looks when nothing wakes it; asked anew each time.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        registration: Registration,
+        pool: Pool,
+        settler: Settler,
+        lanes: Lanes,
+        waker: Waker,
+        clock: Clock,
+        poll: Callable[[], float],
+    ) -> None:
+        self._link = link
+        self._registration = registration
+        self._pool = pool
+        self._settler = settler
+        self._held = settler.held
+        self._lanes = lanes
+        self._batching = settler.batching
+        self._waker = waker
+        self._clock = clock
+        self._poll = poll
+        self._news: deque[tuple[str, News]] = deque()
+        self._generation = link.generation
+        self._discover_at = 0.0
+        self._orphans_at = float("inf")
+        self._orphan_rounds = 0
+        self.claiming = True
+
+    def heard(self, queue: str, payload: str) -> None:
+        """Take a message from the listener's thread; it is read at the next tick."""
+        self._news.append((queue, read_news(payload)))
+
+    def tick(self) -> float:
+        """Do one cycle and return how long to rest."""
+        self._mind_the_connection()
+        if self._registration.died():
+            self._start_over()
+        while self._news:
+            self._lanes.heard(*self._news.popleft())
+        self._return_those_behind_long_tasks()
+        settlements = self._settler.take()
+        wanted = self._wanted() if self.claiming else None
+        if not settlements and wanted is None:
+            return self._rest()
+        done = self._cycle(settlements, wanted)
+        self._waker.finished(self._settler.confirm(done.settled))
+        self._waker.placed(done.settled.waiting)
+        self._start(done.claimed, wanted)
+        if self._settler.waiting or (wanted and len(done.claimed) >= wanted.at_most):
+            return 0.0
+        return self._rest()
+
+    def _cycle(self, settlements: list[Settlement], wanted: Wanted | None) -> Cycle:
+        tokens: Mapping[str, int] = self._held.tokens
+        reached("before-cycle")
+        done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted)
+        reached("after-cycle")
+        return done
+
+    def _wanted(self) -> Wanted | None:
+        """Return what to claim, or None when the pool has enough."""
+        at_most = self._batching.wanted(self._pool.load)
+        if at_most <= 0:
+            return None
+        now = self._clock.monotonic()
+        if now >= self._discover_at:
+            self._discover_at = now + DISCOVER
+            self._lanes.add(self._link.run(lanes, self._registration.queues))
+        slots = max(self._pool.concurrency - self._pool.load, 0)
+        return Wanted(self._lanes.reads(slots, at_most), at_most)
+
+    def _start(self, claimed: list[Job], wanted: Wanted | None) -> None:
+        """Hand a claim to the pool. Also without jobs: a solo pool works during this call."""
+        if wanted is not None:
+            self._lanes.claimed(claimed, wanted.at_most)
+        if any(not job.acks_late for job in claimed):
+            # A claim alone may commit asynchronously. Jobs that run at most once start only after a commit that is
+            # on disk, and with it every earlier one.
+            self._link.run(beat, self._registration.incarnation)
+        new = self._held.take(claimed)
+        if claimed:
+            reached("claimed")
+        self._pool.submit(new)
+
+    def _rest(self) -> float:
+        if self._pool.kind == "solo" and self._pool.load:
+            self._pool.submit(())
+            return 0.0
+        return self._poll()
+
+    def _return_those_behind_long_tasks(self) -> None:
+        since = self._pool.busy_since()
+        if since is not None and self._pool.load > self._pool.running and self._clock.monotonic() - since > LONG_TASK:
+            self._settler.put([(job, Returned()) for job in self._pool.take_back()])
+
+    def _mind_the_connection(self) -> None:
+        """After a reconnection trust nothing that was learned before it."""
+        if self._link.generation != self._generation:
+            self._generation = self._link.generation
+            self._lanes.reset()
+            self._orphan_rounds = ORPHAN_ROUNDS
+            self._orphans_at = self._clock.monotonic()
+        if self._orphan_rounds and self._clock.monotonic() >= self._orphans_at:
+            self._orphans_at = self._clock.monotonic() + ORPHANS
+            self._orphan_rounds -= 1
+            self._release_orphans()
+
+    def _release_orphans(self) -> None:
+        """Give back jobs that the database says we hold and we know nothing of: the answer to their claim was lost."""
+        held = self._link.run(held_ids, self._registration.incarnation)
+        orphans = {id_: token for id_, token in held.items() if id_ not in self._held.tokens}
+        if orphans:
+            logger.warning("%d jobs were claimed without an answer; they go back", len(orphans))
+            self._registration.release(self._link, orphans)
+
+    def _start_over(self) -> None:
+        """We were taken for dead: what we held is others' now. Sign on anew and go on."""
+        self._held.clear()
+        self._pool.take_back()
+        self._registration.reincarnate(self._link)
+        self._lanes.reset()
+
+    def stop_claiming(self) -> None:
+        """Claim no more, and give back what has not started."""
+        self.claiming = False
+        self._settler.put([(job, Returned()) for job in self._pool.take_back()])
+
+    def settle_rest(self) -> None:
+        """Settle all that is left, in this thread, after the loop has ended."""
+        while settlements := self._settler.take():
+            settled = self._link.run(settle, self._registration.incarnation, settlements, self._held.tokens)
+            self._waker.finished(self._settler.confirm(settled))
+            self._waker.placed(settled.waiting)

@@ -1,0 +1,1 @@
+"""Where tasks run: ``solo``, ``threads`` and ``prefork`` behind one protocol, ``pool.Pool``."""

@@ -1,0 +1,48 @@
+"""What the consumer knows of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sqlqueue.domain.job import Job
+from sqlqueue.domain.outcome import Outcome
+
+Report = Callable[[Sequence[tuple[Job, Outcome]]], None]
+"""Takes finished jobs with their outcomes; may be called from any thread, must return quickly."""
+
+
+class Pool(Protocol):
+    """Runs jobs. Every job submitted is reported exactly once, or handed back by `take_back`."""
+
+    kind: str
+    concurrency: int
+
+    @property
+    def load(self) -> int:
+        """How many jobs were submitted and are neither reported nor taken back."""
+
+    @property
+    def running(self) -> int:
+        """How many jobs run right now."""
+
+    def start(self) -> None:
+        """Make the threads or processes."""
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Take jobs over; they start in this order as slots get free."""
+
+    def take_back(self) -> list[Job]:
+        """Return the jobs that have not started; they will not."""
+
+    def busy_since(self) -> float | None:
+        """Return the monotonic moment at which the longest-running job started, None when nothing runs."""
+
+    def stop(self) -> None:
+        """Start no more jobs and let the running ones finish; returns at once."""
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait up to ``timeout`` seconds until all is over; True if it is."""
+
+    def abandon(self) -> list[Job]:
+        """Cold shutdown: kill what can be killed; return every job that was not reported."""

@@ -1,0 +1,97 @@
+"""The worker's row: who it is, that it lives, and a new identity when it was taken for dead."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.ids import new_incarnation
+from sqlqueue.domain.settlement import GiveBack
+from sqlqueue.events.catalog import WorkerReady, WorkerStopped, WorkerTwin
+from sqlqueue.maintenance.homes import home_of
+from sqlqueue.store.ops.rescue import rescue
+from sqlqueue.store.ops.settle import settle
+from sqlqueue.store.ops.workers import WorkerRecord, beat, observe, register, sign_off
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlqueue.events.bus import Bus
+    from sqlqueue.store.link import Link
+
+BEAT = 2.0
+"""Seconds between two beats."""
+
+
+class Registration:
+    """One worker process in the workers table.
+
+    Parameters
+    ----------
+    name: the worker's name, unique if the user took care.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        queues: Sequence[str],
+        tasks: Sequence[str],
+        pool: str,
+        concurrency: int,
+        version: str,
+        bus: Bus,
+    ) -> None:
+        pid = os.getpid()
+        self._record = WorkerRecord(
+            new_incarnation(), name, socket.gethostname(), pid, home_of(pid), pool, concurrency, list(queues),
+            list(tasks), version,
+        )  # fmt: skip
+        self._bus = bus
+        self._died = False
+
+    @property
+    def incarnation(self) -> str:
+        """The id of this start of this process, part of every fence."""
+        return self._record.incarnation
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """The queues that it serves."""
+        return self._record.queues
+
+    def sign_on(self, link: Link) -> None:
+        """Write the row, and warn of a living worker of the same name."""
+        for other in link.run(observe):
+            if other.name == self._record.name:
+                self._bus.emit(WorkerTwin(other.name, other.pid))
+        link.run(register, self._record)
+        self._bus.emit(WorkerReady(self._record.name))
+
+    def beat(self, link: Link) -> float:
+        """Show that the worker lives; return the seconds until the next beat."""
+        if not self._died and not link.run(beat, self.incarnation):
+            self._died = True
+        return BEAT
+
+    def died(self) -> bool:
+        """Whether somebody has signed this worker off; its consumer must start over."""
+        return self._died
+
+    def reincarnate(self, link: Link) -> None:
+        """Sign on under a new identity, and take back what the old one may have claimed since it was signed off."""
+        old = self.incarnation
+        self._record = replace(self._record, incarnation=new_incarnation())
+        link.run(register, self._record)
+        link.run(rescue, old, "its worker was taken for dead")
+        self._died = False
+
+    def release(self, link: Link, tokens: Mapping[str, int]) -> None:
+        """Give jobs back, uncharged, that this worker holds without knowing them."""
+        link.run(settle, self.incarnation, [GiveBack(id_, started=False) for id_ in tokens], tokens)
+
+    def sign_off(self, link: Link) -> None:
+        """Say that the worker has stopped."""
+        link.run(sign_off, self.incarnation)
+        self._bus.emit(WorkerStopped(self._record.name))

@@ -1,0 +1,126 @@
+"""Gathers what became of jobs until the next cycle writes it, and never loses one.
+
+Next room: ``store.ops.settle``, then, in the caller, ``client.result``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.outcome import Failed, Retried, Returned, Succeeded
+from sqlqueue.domain.settlement import Finish, decide
+from sqlqueue.domain.states import State
+from sqlqueue.events.catalog import (
+    Event,
+    JobCrashed,
+    JobFailed,
+    JobRetried,
+    JobReturned,
+    JobRevoked,
+    JobSucceeded,
+    SettlementRefused,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlqueue.domain.job import Job
+    from sqlqueue.domain.outcome import Outcome
+    from sqlqueue.domain.settlement import Settlement
+    from sqlqueue.events.bus import Bus
+    from sqlqueue.store.ops.settle import Settled
+    from sqlqueue.worker.batching import Batching
+    from sqlqueue.worker.held import Held
+
+Done = tuple["Job", "Outcome"]
+
+
+class Settler:
+    """The buffer between the pool and the consumer's cycles.
+
+    Parameters
+    ----------
+    held: the jobs that are ours to settle; an outcome of any other is dropped.
+    batching: learns how long tasks take.
+    wake: tells the consumer that there is something to settle.
+    """
+
+    def __init__(self, held: Held, batching: Batching, bus: Bus, wake: Callable[[], object]) -> None:
+        self.held = held
+        self.batching = batching
+        self._bus = bus
+        self._wake = wake
+        self._buffer: list[Done] = []
+        self._sent: list[Done] = []
+        self._refused: set[str] = set()
+
+    def put(self, done: Sequence[Done]) -> None:
+        """Take outcomes from the pool, in any thread."""
+        self._buffer += done  # one bytecode, atomic under the interpreter's lock
+        self._wake()
+
+    @property
+    def waiting(self) -> int:
+        """How many outcomes wait to be settled."""
+        return len(self._buffer) + len(self._sent)
+
+    def take(self) -> list[Settlement]:
+        """Return the settlements to send now; what was sent before and not confirmed comes first, again."""
+        count = len(self._buffer)
+        fresh, self._buffer[:count] = self._buffer[:count], []
+        self._learn(fresh)
+        ours = self.held.tokens
+        for job, _ in fresh:
+            if job.id not in ours:
+                self._bus.emit(SettlementRefused(job.id))
+        self._sent += [one for one in fresh if one[0].id in ours]
+        return [decide(job, outcome) for job, outcome in self._sent]
+
+    def confirm(self, settled: Settled) -> list[str]:
+        """Take note of what a committed cycle settled; return the ids of jobs that are over.
+
+        What was not accepted is no longer ours, or was locked by somebody for a moment: it is sent once more, and
+        dropped when it is refused again.
+        """
+        accepted, sent, self._sent = settled.ids, self._sent, []
+        over = []
+        for job, outcome in sent:
+            if job.id in accepted:
+                if type(outcome) is Succeeded or isinstance(decide(job, outcome), Finish):
+                    over.append(job.id)
+                self._tell(job, outcome)
+            elif job.id in self._refused:
+                self._refused.discard(job.id)
+                self.held.drop([job.id])
+                self._bus.emit(SettlementRefused(job.id))
+            else:
+                self._refused.add(job.id)
+                self._sent.append((job, outcome))
+        self.held.drop(accepted)
+        return over
+
+    def _learn(self, done: Sequence[Done]) -> None:
+        times = [outcome.runtime for _, outcome in done if isinstance(outcome, Succeeded | Failed | Retried)]
+        self.batching.learn(len(times), sum(times))
+
+    def _tell(self, job: Job, outcome: Outcome) -> None:
+        if type(outcome) is Succeeded and not self._bus.wants(JobSucceeded):
+            return  # tens of thousands a second, usually for nobody
+        self._bus.emit(_event(job, outcome))
+
+
+def _event(job: Job, outcome: Outcome) -> Event:
+    """Return what to tell of a settled outcome."""
+    if isinstance(outcome, Succeeded):
+        return JobSucceeded(job.id, job.task, outcome.runtime, outcome.result)
+    if isinstance(outcome, Failed):
+        return JobFailed(job.id, job.task, outcome.failure.error, outcome.failure.traceback)
+    if isinstance(outcome, Retried):
+        return JobRetried(job.id, job.task, outcome.delay, outcome.failure.error)
+    settlement = decide(job, outcome)
+    if isinstance(settlement, Finish) and settlement.state is State.REVOKED:
+        return JobRevoked(job.id, job.task, settlement.failure.error if settlement.failure else "")
+    reason = getattr(outcome, "reason", None) or "returned"
+    if isinstance(outcome, Returned):
+        return JobReturned(job.id, job.task, reason, outcome.delay)
+    return JobCrashed(job.id, job.task, reason)

@@ -1,0 +1,164 @@
+"""`Worker`: one process. Lists its services, starts them in order, stops them in reverse."""
+
+from __future__ import annotations
+
+import threading
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.domain.outcome import Returned
+from sqlqueue.events.catalog import WorkerStopping
+from sqlqueue.maintenance.chores import Chores
+from sqlqueue.maintenance.promoter import Promoter
+from sqlqueue.maintenance.pruner import Pruner
+from sqlqueue.maintenance.rescuer import Rescuer
+from sqlqueue.notify.channels import queue_channel
+from sqlqueue.notify.listener import Listener
+from sqlqueue.notify.waker import Waker
+from sqlqueue.services.group import ServiceGroup
+from sqlqueue.services.loop import Loop
+from sqlqueue.version import VERSION
+from sqlqueue.worker.batching import Batching
+from sqlqueue.worker.consumer import Consumer
+from sqlqueue.worker.held import Held
+from sqlqueue.worker.lanes import Lanes
+from sqlqueue.worker.pools.make import make_pool
+from sqlqueue.worker.registration import Registration
+from sqlqueue.worker.settler import Settler
+
+if TYPE_CHECKING:
+    from sqlqueue.app import SQLQueue
+    from sqlqueue.store.rows import Placed
+    from sqlqueue.worker.options import WorkerOptions
+    from sqlqueue.worker.pools.make import PoolSource
+
+HEARING_POLL = 5.0
+"""Seconds between two looks of an idle worker that hears notifications: they are hints, and may be lost."""
+
+GLANCE = 0.1
+"""Seconds between two looks of the shutting-down main thread for a second signal."""
+
+
+class Shutdown(IntEnum):
+    """How to stop: finish what runs, or give it back."""
+
+    WARM = 1
+    COLD = 2
+
+
+class Worker:
+    """One worker process.
+
+    Parameters
+    ----------
+    source: where the pool's processes come from, made before any thread was.
+    """
+
+    def __init__(self, app: SQLQueue, options: WorkerOptions, source: PoolSource) -> None:
+        store = app.store
+        store.check_schema()
+        self.name = options.node_name
+        self._bus = app.events
+        self._poll_interval = options.poll_interval
+        self._schema = store.dialect.schema
+        self._queues = {queue_channel(queue, self._schema): queue for queue in options.queues}
+        self._cycle_link, self._chores_link = store.pinned(), store.pinned()
+        self.registration = Registration(
+            self.name, options.queues, list(app.tasks), options.pool, options.slots, VERSION, app.events
+        )
+        self._waker = Waker(store, self._chores_link)
+        self._build_cycle(app, options, source)
+        self._build_chores(app)
+        self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)
+        self._shutdown: Shutdown | None = None
+        self._told = threading.Event()
+
+    def _build_cycle(self, app: SQLQueue, options: WorkerOptions, source: PoolSource) -> None:
+        """Make the parts that a job walks through: consumer, pool, settler."""
+        held, batching = Held(), Batching(options.slots)
+        self._settler = Settler(held, batching, self._bus, self._wake_consumer)
+        self.pool = make_pool(options.pool, options.slots, app.tasks, self.name, self._settler.put, source)
+        lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers)
+        self._consumer = Consumer(
+            self._cycle_link, self.registration, self.pool, self._settler, lanes, self._waker, SYSTEM_CLOCK, self._poll,
+        )  # fmt: skip
+        self._consumer_loop = Loop("consumer", self._consumer.tick)
+
+    def _build_chores(self, app: SQLQueue) -> None:
+        """Make the parts that some worker must do for all."""
+        rescuer = Rescuer(
+            lambda: self.registration.incarnation,
+            self._bus,
+            self._placed,
+            many_writers=app.store.dialect.many_writers,
+        )
+        self._promote = Promoter(self._placed).tick
+        pruner = Pruner(app.conf.result_expires, lambda: rescuer.is_leader)
+        chores = [self.registration.beat, self._promote, rescuer.tick, rescuer.search_strays, pruner.tick]
+        self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
+        self._chores_loop = Loop("chores", self._chores.tick)
+
+    def run(self) -> None:
+        """Work until told to stop, then stop in good order."""
+        self.registration.sign_on(self._chores_link)
+        services = ServiceGroup([self._chores_loop, self._listener])
+        services.start()
+        self.pool.start()
+        self._consumer_loop.start()
+        while not self._told.wait():
+            pass
+        self._finish()
+        services.stop()
+        self._waker.close()
+        self.registration.sign_off(self._chores_link)
+        self._cycle_link.close()
+        self._chores_link.close()
+
+    def stop(self, how: Shutdown) -> None:
+        """Begin to stop; may be called from a signal handler, and again to be less patient."""
+        self._shutdown = max(how, self._shutdown or how)
+        self._told.set()
+
+    def _finish(self) -> None:
+        """Claim no more, let what runs finish (or give it back), settle everything."""
+        how = self._shutdown or Shutdown.WARM
+        self._bus.emit(WorkerStopping(self.name, self.pool.running, how.name.lower()))
+        self._consumer.stop_claiming()
+        self.pool.stop()
+        while self._shutdown is not Shutdown.COLD and not self.pool.join(GLANCE):
+            pass
+        self._consumer_loop.stop()
+        if self._shutdown is Shutdown.COLD:
+            self._settler.put([(job, Returned(reason="cold shutdown of its worker")) for job in self.pool.abandon()])
+        self._consumer_loop.join(GLANCE if self._shutdown is Shutdown.COLD else None)
+        self._consumer.stop_claiming()
+        self._consumer.settle_rest()
+
+    def _poll(self) -> float:
+        return HEARING_POLL if self._listener.hears else self._poll_interval
+
+    def _wake_consumer(self) -> None:
+        self._consumer_loop.wake()
+
+    def _heard(self, channel: str, payload: str) -> None:
+        """Take a message in the listener's thread."""
+        self._consumer.heard(self._queues[channel], payload)
+        if "due" in payload:
+            self._hurry_promotion()
+        self._consumer_loop.wake()
+
+    def _in_doubt(self) -> None:
+        """Look for everything: something happened, or messages may have been lost."""
+        self._hurry_promotion()
+        self._consumer_loop.wake()
+
+    def _hurry_promotion(self) -> None:
+        self._chores.hurry(self._promote)
+        self._chores_loop.wake()
+
+    def _placed(self, jobs: list[Placed]) -> None:
+        """Tell everybody, ourselves first, that jobs are ready."""
+        if jobs:
+            self._waker.placed(jobs)
+            self._consumer_loop.wake()
