@@ -28,7 +28,7 @@ from sqlqueue.errors import (
 )
 from sqlqueue.tasks.context import current_job
 from sqlqueue.tasks.task import Task
-from sqlqueue.version import VERSION as __version__
+from sqlqueue.version import __version__ as __version__
 
 __all__ = [
     "AsyncResult",

@@ -9,7 +9,7 @@ import click
 
 from sqlqueue.cli.apps import Target
 from sqlqueue.errors import SqlqueueError
-from sqlqueue.version import VERSION
+from sqlqueue.version import __version__
 
 COMMANDS = {
     "call": "Send a job and, with --wait, print its result.",
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-A", "--app", "app", metavar="MODULE[:NAME]", help=APP_HELP)
 @click.option("-b", "--broker", metavar="URL", help="The database, instead of the app's own.")
-@click.version_option(VERSION, prog_name="sqlqueue")
+@click.version_option(__version__, prog_name="sqlqueue")
 @click.pass_context
 def main(context: click.Context, app: str | None, broker: str | None) -> None:
     """The job queue that needs nothing but the SQL database you already run."""

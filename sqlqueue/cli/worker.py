@@ -12,7 +12,7 @@ import click
 
 from sqlqueue.events.log import subscribe_log
 from sqlqueue.store.urls import show
-from sqlqueue.version import VERSION
+from sqlqueue.version import __version__
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions
 from sqlqueue.worker.pools.make import prepare_pool
 from sqlqueue.worker.worker import Shutdown, Worker
@@ -81,7 +81,7 @@ def _log_to_stderr(level: str) -> None:
 def _print_banner(app: SQLQueue, options: WorkerOptions) -> None:
     """Show what this worker is and does, as one looks for it when something is wrong."""
     lines = [
-        f"sqlqueue {VERSION}  {options.node_name}  pid {os.getpid()}",
+        f"sqlqueue {__version__}  {options.node_name}  pid {os.getpid()}",
         f"  database     {show(app.broker)}",
         f"  pool         {options.pool}, {options.slots} at a time",
         f"  queues       {', '.join(options.queues)}",

@@ -1,17 +1,22 @@
-"""Forgets results past their keep-until and makes room for those to come. The leader's chore."""
+"""Ends what has waited or lain long enough: results past their keep-until, jobs whose task nobody knows.
+
+The leader's chores.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sqlqueue.store.ops.prune import prune
+from sqlqueue.store.ops.unknown import fail_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlqueue.store.link import Link
 
-EVERY = 600.0
+PRUNE_EVERY = 600.0
+UNKNOWN_EVERY = 10.0
 """Seconds between two rounds."""
 
 
@@ -21,14 +26,30 @@ class Pruner:
     Parameters
     ----------
     keep: seconds that results are kept.
+    unknown_after: seconds after which a job fails whose task no worker has registered.
+    finished: is told the ids of jobs that ended so.
     """
 
-    def __init__(self, keep: float, is_leader: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        keep: float,
+        unknown_after: float,
+        is_leader: Callable[[], bool],
+        finished: Callable[[Sequence[str]], object],
+    ) -> None:
         self._keep = keep
+        self._unknown_after = unknown_after
         self._is_leader = is_leader
+        self._finished = finished
 
-    def tick(self, link: Link) -> float:
-        """Prune once, when leading."""
+    def prune(self, link: Link) -> float:
+        """Forget old results, and make room for those to come."""
         if self._is_leader():
             link.run(prune, self._keep)
-        return EVERY
+        return PRUNE_EVERY
+
+    def fail_unknown(self, link: Link) -> float:
+        """Fail jobs whose task nobody knows."""
+        if self._is_leader():
+            self._finished(link.run(fail_unknown, self._unknown_after))
+        return min(UNKNOWN_EVERY, max(self._unknown_after / 2, 0.1))

@@ -38,6 +38,8 @@ class Statements:
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement
+    fail_unknown: Statement
+    drop_unknown: Statement | None
     register: Statement
     beat: Statement
     observe: Statement
@@ -46,6 +48,7 @@ class Statements:
     results: Statement
     unfinished: Statement
     held_ids: Statement
+    held_among: Statement
     prune: Statement
     wake: Statement | None
 

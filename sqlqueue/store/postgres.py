@@ -37,6 +37,8 @@ STATEMENTS = Statements(
     rescue_lost=rest.RESCUE_LOST,
     rescue_back=rest.RESCUE_BACK,
     strays=rest.STRAYS,
+    fail_unknown=rest.FAIL_UNKNOWN,
+    drop_unknown=None,
     register=rest.REGISTER,
     beat=rest.BEAT,
     observe=rest.OBSERVE,
@@ -45,6 +47,7 @@ STATEMENTS = Statements(
     results=rest.RESULTS,
     unfinished=rest.UNFINISHED,
     held_ids=rest.HELD_IDS,
+    held_among=rest.HELD_AMONG,
     prune=rest.PRUNE,
     wake=rest.WAKE,
 )

@@ -42,6 +42,9 @@ ORPHANS = 5.0
 ORPHAN_ROUNDS = 3
 """Comparisons after a reconnection: the old connection's server process may still commit its last claim."""
 
+LOCKED_REST = 0.05
+"""Seconds until a settlement is sent again whose row somebody has locked."""
+
 LONG_TASK = 1.0
 """Seconds after which a running task is long, and unstarted jobs behind it go back."""
 
@@ -103,6 +106,9 @@ class Consumer:
         self._waker.finished(self._settler.confirm(done.settled))
         self._waker.placed(done.settled.waiting)
         self._start(done.claimed, wanted)
+        if self._settler.unsettled:
+            self._look_at_unsettled()
+            return LOCKED_REST
         if self._settler.waiting or (wanted and len(done.claimed) >= wanted.at_most):
             return 0.0
         return self._rest()
@@ -113,6 +119,12 @@ class Consumer:
         done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted)
         reached("after-cycle")
         return done
+
+    def _look_at_unsettled(self) -> None:
+        """Drop what is not ours any more; what somebody has locked is still ours, and is sent again soon."""
+        ids = self._settler.unsettled
+        held = self._link.run(held_ids, self._registration.incarnation, ids)
+        self._settler.refuse([id_ for id_ in ids if held.get(id_) != self._held.tokens.get(id_)])
 
     def _wanted(self) -> Wanted | None:
         """Return what to claim, or None when the pool has enough."""

@@ -22,7 +22,7 @@ from sqlqueue.events.catalog import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
@@ -52,7 +52,6 @@ class Settler:
         self._wake = wake
         self._buffer: list[Done] = []
         self._sent: list[Done] = []
-        self._refused: set[str] = set()
 
     def put(self, done: Sequence[Done]) -> None:
         """Take outcomes from the pool, in any thread."""
@@ -70,34 +69,43 @@ class Settler:
         fresh, self._buffer[:count] = self._buffer[:count], []
         self._learn(fresh)
         ours = self.held.tokens
-        for job, _ in fresh:
-            if job.id not in ours:
-                self._bus.emit(SettlementRefused(job.id))
-        self._sent += [one for one in fresh if one[0].id in ours]
+        pending = self._sent + fresh if self._sent else fresh
+        self._sent = [one for one in pending if one[0].id in ours]
+        if len(self._sent) < len(pending):
+            self._drop([job.id for job, _ in pending if job.id not in ours])
         return [decide(job, outcome) for job, outcome in self._sent]
 
     def confirm(self, settled: Settled) -> list[str]:
         """Take note of what a committed cycle settled; return the ids of jobs that are over.
 
-        What was not accepted is no longer ours, or was locked by somebody for a moment: it is sent once more, and
-        dropped when it is refused again.
+        What was not accepted stays to be sent again; see `unsettled`.
         """
         accepted, sent, self._sent = settled.ids, self._sent, []
         over = []
         for job, outcome in sent:
-            if job.id in accepted:
-                if type(outcome) is Succeeded or isinstance(decide(job, outcome), Finish):
-                    over.append(job.id)
-                self._tell(job, outcome)
-            elif job.id in self._refused:
-                self._refused.discard(job.id)
-                self.held.drop([job.id])
-                self._bus.emit(SettlementRefused(job.id))
-            else:
-                self._refused.add(job.id)
+            if job.id not in accepted:
                 self._sent.append((job, outcome))
+                continue
+            if type(outcome) is Succeeded or isinstance(decide(job, outcome), Finish):
+                over.append(job.id)
+            self._tell(job, outcome)
         self.held.drop(accepted)
         return over
+
+    @property
+    def unsettled(self) -> list[str]:
+        """The ids that were sent and not accepted: not ours any more, or locked by somebody for a while."""
+        return [job.id for job, _ in self._sent]
+
+    def refuse(self, ids: Iterable[str]) -> None:
+        """Drop outcomes of jobs that are not ours any more."""
+        self.held.drop(ids)
+        self.take()
+
+    def _drop(self, ids: Iterable[str]) -> None:
+        """Say of outcomes that come too late that they change nothing: their jobs are others' by now."""
+        for id_ in ids:
+            self._bus.emit(SettlementRefused(id_))
 
     def _learn(self, done: Sequence[Done]) -> None:
         times = [outcome.runtime for _, outcome in done if isinstance(outcome, Succeeded | Failed | Retried)]

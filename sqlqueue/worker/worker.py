@@ -18,7 +18,7 @@ from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
 from sqlqueue.services.loop import Loop
-from sqlqueue.version import VERSION
+from sqlqueue.version import __version__
 from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
@@ -65,7 +65,7 @@ class Worker:
         self._queues = {queue_channel(queue, self._schema): queue for queue in options.queues}
         self._cycle_link, self._chores_link = store.pinned(), store.pinned()
         self.registration = Registration(
-            self.name, options.queues, list(app.tasks), options.pool, options.slots, VERSION, app.events
+            self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
         )
         self._waker = Waker(store, self._chores_link)
         self._build_cycle(app, options, source)
@@ -94,8 +94,16 @@ class Worker:
             many_writers=app.store.dialect.many_writers,
         )
         self._promote = Promoter(self._placed).tick
-        pruner = Pruner(app.conf.result_expires, lambda: rescuer.is_leader)
-        chores = [self.registration.beat, self._promote, rescuer.tick, rescuer.search_strays, pruner.tick]
+        conf = app.conf
+        pruner = Pruner(conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._waker.finished)
+        chores = [
+            self.registration.beat,
+            self._promote,
+            rescuer.tick,
+            rescuer.search_strays,
+            pruner.prune,
+            pruner.fail_unknown,
+        ]
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
 

@@ -9,6 +9,8 @@ from sqlqueue.store.operation import ask
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op
 
@@ -44,7 +46,10 @@ def strays(dialect: Dialect) -> Op[list[str]]:
     return [row[0] for row in rows]
 
 
-def held_ids(dialect: Dialect, worker: str) -> Op[dict[str, int]]:
-    """Return the jobs that the database thinks ``worker`` holds: id to claim token."""
-    rows = yield from ask(dialect.sql.held_ids, worker=worker)
+def held_ids(dialect: Dialect, worker: str, among: Sequence[str] | None = None) -> Op[dict[str, int]]:
+    """Return the jobs that the database thinks ``worker`` holds, all or ``among`` some: id to claim token."""
+    if among is None:
+        rows = yield from ask(dialect.sql.held_ids, worker=worker)
+    else:
+        rows = yield from ask(dialect.sql.held_among, worker=worker, ids=json.dumps(list(among)))
     return {row[0]: row[1] for row in rows}

@@ -48,6 +48,30 @@ SELECT DISTINCT CAST(j.worker AS text) FROM sqlqueue_jobs j
        SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
 """)
 
+# Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
+FAIL_UNKNOWN = Statement("""
+WITH gone AS (
+    DELETE FROM sqlqueue_jobs j
+     WHERE j.id = ANY (ARRAY(
+           SELECT r.id FROM sqlqueue_jobs r
+            WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%'
+              AND r.created_at < clock_timestamp() - CAST(:seconds AS double precision) * interval '1 second'
+              AND NOT EXISTS (
+                  SELECT 1 FROM sqlqueue_workers w, json_array_elements_text(w.tasks) AS known
+                   WHERE known = r.task AND (w.stopped_at IS NULL OR w.stopped_at > clock_timestamp()
+                         - CAST(:seconds AS double precision) * interval '1 second'))
+            LIMIT 1000 FOR UPDATE SKIP LOCKED))
+    RETURNING *
+)
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
+SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
+       attempt, retries, crashes, claim_token, worker, error,
+       json_build_object('module', 'sqlqueue.errors', 'name', 'NotRegistered', 'args', json_build_array(error))
+  FROM gone
+RETURNING id
+""")
+
 REGISTER = Statement("""
 INSERT INTO sqlqueue_workers (incarnation, name, host, pid, home, pool, concurrency, queues, tasks, version)
 VALUES (CAST(:incarnation AS uuid), :name, :host, :pid, :home, :pool, :concurrency, CAST(:queues AS json),
@@ -94,6 +118,12 @@ SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs
  WHERE seq IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+""")
+
+HELD_AMONG = Statement("""
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+   AND state = 'running' AND worker = CAST(:worker AS uuid)
 """)
 
 PRUNE = Statement("SELECT sqlqueue_keep_partitions(14, CAST(:seconds AS double precision) * interval '1 second')")

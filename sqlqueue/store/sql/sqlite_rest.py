@@ -37,6 +37,25 @@ SELECT DISTINCT worker FROM sqlqueue_jobs j
        SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
 """)
 
+# Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
+FAIL_UNKNOWN = statement("""
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
+                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
+SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, <now>, attempt,
+       retries, crashes, claim_token, worker, error,
+       json_object('module', 'sqlqueue.errors', 'name', 'NotRegistered', 'args', json_array(error))
+  FROM sqlqueue_jobs r
+ WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%' AND r.created_at < <in:-:seconds>
+   AND NOT EXISTS (SELECT 1 FROM sqlqueue_workers w, json_each(w.tasks) AS known
+                    WHERE known.value = r.task AND (w.stopped_at IS NULL OR w.stopped_at > <in:-:seconds>))
+ LIMIT 1000
+RETURNING id
+""")
+
+DROP_UNKNOWN = Statement("""
+DELETE FROM sqlqueue_jobs WHERE state = 'scheduled' AND id IN (SELECT value FROM json_each(:ids))
+""")
+
 REGISTER = Statement("""
 INSERT INTO sqlqueue_workers (incarnation, name, host, pid, home, pool, concurrency, queues, tasks, version)
 VALUES (:incarnation, :name, :host, :pid, :home, :pool, :concurrency, :queues, :tasks, :version)
@@ -75,6 +94,11 @@ SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs WHERE id IN (SE
 
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+""")
+
+HELD_AMONG = Statement("""
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'running' AND worker = :worker
 """)
 
 PRUNE = statement("""

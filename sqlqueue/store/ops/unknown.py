@@ -1,0 +1,24 @@
+"""End jobs whose task nobody knows any more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlqueue.store.operation import ask
+
+if TYPE_CHECKING:
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+
+def fail_unknown(dialect: Dialect, seconds: float) -> Op[list[str]]:
+    """Fail jobs that were sent back as `NotRegistered` and whose task no worker has known for ``seconds``.
+
+    Returns their ids, at most a thousand.
+    """
+    rows = yield from ask(dialect.sql.fail_unknown, seconds=seconds)
+    ids = [row[0] for row in rows]
+    if ids and dialect.sql.drop_unknown is not None:
+        yield from ask(dialect.sql.drop_unknown, ids=json.dumps(ids))
+    return ids

@@ -1,0 +1,65 @@
+"""The tasks of the acceptance tests; copied into each test's folder as ``tasks.py``."""
+
+import os
+import threading
+from pathlib import Path
+
+from sqlqueue import SQLQueue
+
+app = SQLQueue("tasks")
+
+
+@app.task(queue="testq")
+def add(x: int, y: int) -> int:
+    return x + y
+
+
+@app.task(queue="testq")
+def hold(folder: str) -> int:
+    """Say which process runs this, and wait until the test says go."""
+    Path(folder, f"held-by-{os.getpid()}").touch()
+    while not Path(folder, "go").exists():
+        threading.Event().wait(0.01)
+    return os.getpid()
+
+
+@app.task(queue="testq", acks_late=False)
+def hold_once(folder: str) -> int:
+    return hold(folder)
+
+
+@app.task(queue="testq")
+def fail(message: str) -> None:
+    raise ValueError(message)
+
+
+@app.task(queue="testq", bind=True, max_retries=3)
+def flaky(self, failures: int) -> int:
+    if self.request.retries < failures:
+        self.retry(countdown=0.05, exc=ValueError("not yet"))
+    return self.request.retries
+
+
+@app.task(queue="testq", autoretry_for=(KeyError,), retry_backoff=True, retry_backoff_max=0.1, max_retries=2)
+def always_fails() -> None:
+    raise KeyError("gone")
+
+
+@app.task(queue="testq")
+async def double(x: int) -> int:
+    return 2 * x
+
+
+@app.task(queue="testq")
+def unstorable() -> object:
+    return {1, 2}
+
+
+@app.task(queue="testq")
+def leave() -> None:
+    raise SystemExit(3)
+
+
+@app.task(queue="testq")
+def crash() -> None:
+    os._exit(7)

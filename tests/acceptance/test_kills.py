@@ -1,0 +1,147 @@
+"""Workers killed at the worst moments: nothing is lost, nothing is accepted twice.
+
+Each test proves that the fault hit inside its window: the job was running in the process that was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from sqlqueue import WorkerLost
+from sqlqueue.store.ops.results import look_up
+from tests.support.processes import wait_until
+
+PATIENCE = 40.0
+
+
+def held_by(place) -> list[int]:
+    return [int(path.name.rpartition("-")[2]) for path in place.folder.glob("held-by-*")]
+
+
+def running_record(tasks, result):
+    record = tasks.app.store.read(look_up, result.id)
+    return record if record is not None and record.state == "running" else None
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_a_killed_workers_job_is_finished_by_another(place, pool):
+    tasks = place.app()
+    first = place.worker("-P", pool, "-c", "1", "-n", "first").wait_ready()
+    result = tasks.hold.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    ran_first = held_by(place)
+    assert running_record(tasks, result), "the job runs while the kill comes"
+    second = place.worker("-P", pool, "-c", "1", "-n", "second").wait_ready()
+    assert first.process.poll() is None
+    first.kill()
+    wait_until("another process to start the task", lambda: len(held_by(place)) == 2, PATIENCE)
+    (place.folder / "go").touch()
+    assert result.get(timeout=PATIENCE) not in ran_first
+    assert "worker first is dead" in second.output
+    assert second.finish() == 0
+
+
+def test_a_job_that_may_run_once_is_not_run_again(place):
+    tasks = place.app()
+    first = place.worker("-P", "threads", "-n", "first").wait_ready()
+    result = tasks.hold_once.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    assert running_record(tasks, result)
+    first.kill()
+    second = place.worker("-P", "threads", "-n", "second").wait_ready()
+    with pytest.raises(WorkerLost, match="worker first died"):
+        result.get(timeout=PATIENCE)
+    assert len(held_by(place)) == 1
+    assert second.finish() == 0
+
+
+def test_a_claim_without_a_settlement_is_not_lost(place):
+    """Killed between the claim's commit and the start of the job."""
+    tasks = place.app()
+    first = place.worker("-P", "threads", "-n", "first").wait_ready()
+    first.hold("claimed")
+    results = [tasks.add.delay(n, 1) for n in range(20)]
+    first.reached("claimed")
+    claimed = [result for result in results if running_record(tasks, result)]
+    assert claimed, "the kill hits after the claim's commit"
+    first.kill()
+    second = place.worker("-P", "threads", "-n", "second").wait_ready()
+    assert [result.get(timeout=PATIENCE) for result in results] == [n + 1 for n in range(20)]
+    assert second.finish() == 0
+
+
+def test_killed_before_the_settlement_the_job_runs_again(place):
+    """Killed after the task returned and before its result was written."""
+    tasks = place.app()
+    first = place.worker("-P", "threads", "-n", "first").wait_ready()
+    result = tasks.hold.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    first.hold("before-cycle")
+    (place.folder / "go").touch()
+    first.reached("before-cycle")
+    assert running_record(tasks, result), "the result is not written when the kill comes"
+    first.kill()
+    second = place.worker("-P", "threads", "-n", "second").wait_ready()
+    assert result.get(timeout=PATIENCE) == second.process.pid
+    assert second.finish() == 0
+
+
+def test_a_stopped_worker_that_wakes_up_changes_nothing(place):
+    """SIGSTOP for longer than the rescue takes, then SIGCONT: the late outcome is refused."""
+    tasks = place.app()
+    first = place.worker("-P", "threads", "-n", "first").wait_ready()
+    result = tasks.hold.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    os.kill(first.process.pid, signal.SIGSTOP)
+    second = place.worker("-P", "threads", "-n", "second").wait_ready()
+    second.wait_for("worker first is dead") if not place.url.startswith("sqlite") else _rescue_by_hand(tasks)
+    wait_until("the second start", lambda: len(held_by(place)) == 2, PATIENCE)
+    os.kill(first.process.pid, signal.SIGCONT)
+    (place.folder / "go").touch()
+    assert result.get(timeout=PATIENCE) == second.process.pid
+    first.wait_for("was no longer ours")
+    again = tasks.add.delay(1, 2)
+    assert again.get(timeout=PATIENCE) == 3
+    assert second.finish() == 0
+    assert tasks.add.delay(2, 2).get(timeout=PATIENCE) == 4, "the first worker works on, under a new identity"
+    assert first.finish() == 0
+
+
+def _rescue_by_hand(tasks) -> None:
+    """On one host a stopped process is known to live; an operator may still take its jobs."""
+    from sqlqueue.store.ops.rescue import rescue
+    from sqlqueue.store.ops.workers import observe
+
+    first = next(seen for seen in tasks.app.store.read(observe) if seen.name == "first")
+    tasks.app.store.run(rescue, first.incarnation, "stopped")
+
+
+def test_warm_shutdown_finishes_what_runs_and_returns_the_rest(place):
+    tasks = place.app()
+    worker = place.worker("-P", "threads", "-c", "1").wait_ready()
+    running = tasks.hold.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    waiting = [tasks.add.delay(n, n) for n in range(5)]
+    worker.process.send_signal(signal.SIGTERM)
+    worker.wait_for("warm shutdown, 1 jobs running")
+    (place.folder / "go").touch()
+    assert worker.end() == 0
+    assert running.get(timeout=5) == worker.process.pid
+    assert {result.state for result in waiting} == {"PENDING"}
+
+
+def test_cold_shutdown_gives_running_jobs_back(place):
+    tasks = place.app()
+    worker = place.worker("-P", "threads", "-c", "1").wait_ready()
+    running = tasks.hold.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    worker.process.send_signal(signal.SIGQUIT)
+    assert worker.end() == 0
+    assert running.state == "PENDING"
+    (place.folder / "go").touch()
+    second = place.worker("-P", "threads").wait_ready()
+    assert running.get(timeout=PATIENCE) == second.process.pid
+    assert second.finish() == 0
