@@ -60,3 +60,4 @@ class LazyGroup(click.Group):
 def main(context: click.Context, app: str | None, broker: str | None) -> None:
     """The job queue that needs nothing but the SQL database you already run."""
     context.obj = Target(app, broker)
+    context.call_on_close(context.obj.close)

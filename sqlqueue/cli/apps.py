@@ -9,8 +9,9 @@ import os
 import sys
 import tomllib
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import ConfigError
 
@@ -26,11 +27,13 @@ USUAL_NAMES = ("app", "celery", "queue")
 """What the app is called inside its module, tried in this order."""
 
 
-class Target(NamedTuple):
+@dataclass
+class Target:
     """What the command line says of the app and the database."""
 
     app: str | None
     broker: str | None
+    found: SQLQueue | None = None
 
     def find_app(self) -> SQLQueue:
         """Import the app; with ``--broker`` it works on that database instead.
@@ -39,18 +42,24 @@ class Target(NamedTuple):
         ------
         ConfigError: there is none, or its module fails; the message says what was tried.
         """
-        found = _load(self._where())
+        self.found = _load(self._where())
         if self.broker is not None:
-            found.use_broker(self.broker)
-        return found
+            self.found.use_broker(self.broker)
+        return self.found
 
     def find_app_or_plain(self) -> SQLQueue:
         """The same, but where only a database is needed and one is named, no app is looked for."""
         if self.app is None and (self.broker is not None or not self._guess()):
             from sqlqueue.app import SQLQueue
 
-            return SQLQueue(broker=self.broker)
+            self.found = SQLQueue(broker=self.broker)
+            return self.found
         return self.find_app()
+
+    def close(self) -> None:
+        """Close the app's connections, however the command ended."""
+        if self.found is not None:
+            self.found.close()
 
     def _where(self) -> str:
         named = self.app or self._guess()

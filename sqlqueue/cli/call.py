@@ -42,8 +42,6 @@ def command(
         raise
     except Exception as error:
         raise click.ClickException(f"{task}[{result.id}] failed: {type(error).__name__}: {error}") from error
-    finally:
-        app.close()
 
 
 def _json(option: str, text: str, kind: type) -> Any:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sqlqueue.errors import SqlqueueError
 from sqlqueue.store import migrate
 from sqlqueue.store.urls import show
 
@@ -32,15 +31,9 @@ def command(target: Target, schema: str | None, sql: bool, drop: bool) -> None:
         click.echo(migrate.offline_sql(url, schema), nl=False)
         return
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    try:
-        if drop:
-            click.confirm(f"Drop all jobs and results in {show(url)}?", abort=True)
-            migrate.downgrade(url, schema)
-        else:
-            migrate.upgrade(url, schema)
-    except SqlqueueError:
-        raise
-    except Exception as error:
-        words = (str(getattr(error, "orig", None) or error).strip() or type(error).__name__).splitlines()[0]
-        raise click.ClickException(f"cannot migrate {show(url)}: {words}") from error
+    if drop:
+        click.confirm(f"Drop all jobs and results in {show(url)}?", abort=True)
+        migrate.downgrade(url, schema)
+    else:
+        migrate.upgrade(url, schema)
     click.echo(f"{'Dropped the tables in' if drop else 'The tables are up to date in'} {show(url)}")

@@ -18,16 +18,13 @@ if TYPE_CHECKING:
 def command(target: Target, job_id: str, show_traceback: bool) -> None:
     """Print the state of JOB_ID and its result; exit with 1 when it failed or is not over."""
     app = target.find_app_or_plain()
-    try:
-        result = app.AsyncResult(job_id)
-        state = result.state
-        if state == "SUCCESS":
-            click.echo(json.dumps(result.result, ensure_ascii=False))
-            return
-        error = result.result
-        click.echo(f"{state}{f': {type(error).__name__}: {error}' if error is not None else ''}", err=True)
-        if show_traceback and result.traceback:
-            click.echo(result.traceback, err=True, nl=False)
-        raise SystemExit(1)
-    finally:
-        app.close()
+    result = app.AsyncResult(job_id)
+    state = result.state
+    if state == "SUCCESS":
+        click.echo(json.dumps(result.result, ensure_ascii=False))
+        return
+    error = result.result
+    click.echo(f"{state}{f': {type(error).__name__}: {error}' if error is not None else ''}", err=True)
+    if show_traceback and result.traceback:
+        click.echo(result.traceback, err=True, nl=False)
+    raise SystemExit(1)

@@ -14,7 +14,7 @@ from sqlqueue.events.log import subscribe_log
 from sqlqueue.store.urls import show
 from sqlqueue.version import __version__
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions
-from sqlqueue.worker.pools.make import prepare_pool
+from sqlqueue.worker.pools.make import PoolSource
 from sqlqueue.worker.worker import Shutdown, Worker
 
 if TYPE_CHECKING:
@@ -60,13 +60,12 @@ def command(
         concurrency=app.conf.worker_concurrency if concurrency is None else concurrency,
         poll_interval=app.conf.worker_poll_interval,
     )
-    source = prepare_pool(options.pool, app.tasks, options.node_name)  # forks: before any thread and any connection
+    source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
     _print_banner(app, options)
     _handle_signals(worker)
-    worker.run()
-    app.close()
+    raise SystemExit(worker.run())
 
 
 def _log_to_stderr(level: str) -> None:

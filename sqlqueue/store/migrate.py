@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.store.urls import parse_url
+from sqlalchemy.exc import DBAPIError
+
+from sqlqueue.errors import StoreUnavailable
+from sqlqueue.store.files import why_unopenable
+from sqlqueue.store.urls import parse_url, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import URL
 
 
@@ -19,17 +26,23 @@ def upgrade(url: str | URL, schema: str | None = None, revision: str = "head") -
     Parameters
     ----------
     schema: PostgreSQL: where the tables are to be; it is made when missing.
+
+    Raises
+    ------
+    StoreUnavailable: the database cannot be reached or written.
     """
     from alembic import command  # noqa: PLC0415 - a second of import that only migrations need
 
-    command.upgrade(_config(url, schema), revision)
+    with _errors_in_words(parse_url(url)):
+        command.upgrade(_config(url, schema), revision)
 
 
 def downgrade(url: str | URL, schema: str | None = None, revision: str = "base") -> None:
     """Take the tables back to ``revision``; ``base`` drops them with everything in them."""
     from alembic import command  # noqa: PLC0415 - as above
 
-    command.downgrade(_config(url, schema), revision)
+    with _errors_in_words(parse_url(url)):
+        command.downgrade(_config(url, schema), revision)
 
 
 def offline_sql(url: str | URL, schema: str | None = None) -> str:
@@ -45,6 +58,18 @@ def migrations_folder() -> Path:
     """Return where the revisions are: in the installed package, or beside it in a checkout."""
     shipped = Path(str(files("sqlqueue"))) / "migrations"
     return shipped if shipped.is_dir() else Path(__file__).parents[2] / "migrations"
+
+
+@contextmanager
+def _errors_in_words(url: URL) -> Iterator[None]:
+    """Turn what a driver raises into one line that names the database."""
+    try:
+        yield
+    except DBAPIError as error:
+        words = (str(error.orig).strip() or type(error.orig).__name__).splitlines()[0]
+        if "unable to open database file" in words:
+            raise StoreUnavailable(why_unopenable(str(url.database), Exception(words))) from error
+        raise StoreUnavailable(f"cannot migrate {show(url)}: {words}") from error
 
 
 def _config(url: str | URL, schema: str | None, out: io.StringIO | None = None) -> Any:

@@ -10,13 +10,12 @@ import os
 import sqlite3
 import threading
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import BindingError, StoreUnavailable
 from sqlqueue.store.drivers import drive, over_named
-from sqlqueue.store.locks import holds_write_lock
+from sqlqueue.store.files import holds_write_lock, why_unopenable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,17 +96,8 @@ class SQLiteLink:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         except sqlite3.OperationalError as error:
-            raise StoreUnavailable(self._cannot_open(error)) from error
+            raise StoreUnavailable(why_unopenable(self._path, error)) from error
         return connection
-
-    def _cannot_open(self, error: sqlite3.Error) -> str:
-        """Say which of the usual reasons it is that the file cannot be opened."""
-        path = Path(self._path)
-        if not path.parent.is_dir():
-            return f"cannot open {path}: there is no folder {path.parent}; make it, or correct the path"
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            return f"cannot write {path}: give this user write permission to the file and to its folder"
-        return f"cannot open {path}: {error}"
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Take the write lock, waiting for others, but not for this process's own open transaction."""

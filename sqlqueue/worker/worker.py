@@ -23,7 +23,6 @@ from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
-from sqlqueue.worker.pools.make import make_pool
 from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.settler import Settler
 
@@ -78,7 +77,7 @@ class Worker:
         """Make the parts that a job walks through: consumer, pool, settler."""
         held, batching = Held(), Batching(options.slots)
         self._settler = Settler(held, batching, self._bus, self._wake_consumer)
-        self.pool = make_pool(options.pool, options.slots, app.tasks, self.name, self._settler.put, source)
+        self.pool = source.make(self._settler.put)
         lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers)
         self._consumer = Consumer(
             self._cycle_link, self.registration, self.pool, self._settler, lanes, self._waker, SYSTEM_CLOCK, self._poll,
@@ -107,21 +106,25 @@ class Worker:
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
 
-    def run(self) -> None:
-        """Work until told to stop, then stop in good order."""
+    def run(self) -> int:
+        """Work until told to stop, then stop in good order; return the exit code, 0 unless the pool was lost."""
         self.registration.sign_on(self._chores_link)
         services = ServiceGroup([self._chores_loop, self._listener])
         services.start()
         self.pool.start()
         self._consumer_loop.start()
-        while not self._told.wait():
+        while not self._told.wait(GLANCE * 10) and not self.pool.lost:
             pass
+        broken = self.pool.lost
+        if broken:
+            self.stop(Shutdown.COLD)
         self._finish()
         services.stop()
         self._waker.close()
         self.registration.sign_off(self._chores_link)
         self._cycle_link.close()
         self._chores_link.close()
+        return 1 if broken else 0
 
     def stop(self, how: Shutdown) -> None:
         """Begin to stop; may be called from a signal handler, and again to be less patient."""

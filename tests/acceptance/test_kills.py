@@ -9,6 +9,7 @@ import os
 import signal
 
 import pytest
+from sqlalchemy import create_engine
 
 from sqlqueue import WorkerLost
 from sqlqueue.store.ops.results import look_up
@@ -145,3 +146,36 @@ def test_cold_shutdown_gives_running_jobs_back(place):
     second = place.worker("-P", "threads").wait_ready()
     assert running.get(timeout=PATIENCE) == second.process.pid
     assert second.finish() == 0
+
+
+def test_a_killed_childs_job_runs_again_in_its_replacement(place):
+    tasks = place.app()
+    worker = place.worker("-P", "prefork", "-c", "1").wait_ready()
+    result = tasks.hold.delay(str(place.folder))
+    (child,) = wait_until("the task to start", lambda: held_by(place))
+    assert child != worker.process.pid
+    assert running_record(tasks, result)
+    os.kill(child, signal.SIGKILL)
+    wait_until("another child to start the task", lambda: len(held_by(place)) == 2)
+    (place.folder / "go").touch()
+    assert result.get(timeout=PATIENCE) not in (child, worker.process.pid)
+    assert "killed by SIGKILL" in worker.output
+    assert worker.finish() == 0
+
+
+def test_a_poison_pill_fails_alone(place):
+    """It is charged for each crash and ends as failed; the jobs behind it succeed, and the worker lives."""
+    tasks = place.app()
+    pills = [tasks.crash.delay() for _ in range(2)]
+    innocents = [tasks.add.delay(n, n) for n in range(50)]
+    worker = place.worker("-P", "prefork", "-c", "2").wait_ready()
+    assert [result.get(timeout=PATIENCE) for result in innocents] == [2 * n for n in range(50)]
+    for pill in pills:
+        with pytest.raises(WorkerLost, match=r"exited with status 7.*3 crashes"):
+            pill.get(timeout=PATIENCE)
+    engine = create_engine(tasks.app.broker)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT task, max(crashes) FROM sqlqueue_results GROUP BY task").fetchall()
+    engine.dispose()
+    assert dict(tuple(row) for row in rows) == {"tasks.add": 0, "tasks.crash": 3}
+    assert worker.finish() == 0

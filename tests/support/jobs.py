@@ -38,7 +38,7 @@ def put_many(runner: Runner, number: int, **values: Any) -> list[str]:
     return [job.id for job in jobs]
 
 
-def lane(queue: str = QUEUE, priority: int = 0, low: int = LOWEST, high: int = HIGHEST, at_most: int = 100) -> LaneRead:
+def lane(queue: str = QUEUE, priority: int = 0, low: int = LOWEST, high: int = HIGHEST, at_most: int = 1000) -> LaneRead:
     return LaneRead(queue, priority, low, high, at_most)
 
 

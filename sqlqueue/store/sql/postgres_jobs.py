@@ -127,13 +127,18 @@ UPDATE sqlqueue_jobs j
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
+# Numbered before they are written: an UPDATE visits its rows in any order, and those due first are to go first.
 PROMOTE = Statement("""
+WITH due AS MATERIALIZED (
+    SELECT r.id FROM sqlqueue_jobs r
+     WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.run_at <= clock_timestamp()
+     ORDER BY r.run_at LIMIT :at_most FOR UPDATE SKIP LOCKED
+), placed AS MATERIALIZED (
+    SELECT id, nextval('sqlqueue_jobs_seq') AS seq FROM due
+)
 UPDATE sqlqueue_jobs j
-   SET state = 'ready', seq = nextval('sqlqueue_jobs_seq')
- WHERE j.id = ANY (ARRAY(
-       SELECT r.id FROM sqlqueue_jobs r
-        WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.run_at <= clock_timestamp()
-        ORDER BY r.run_at LIMIT :at_most FOR UPDATE SKIP LOCKED))
+   SET state = 'ready', seq = p.seq
+  FROM placed p WHERE j.id = p.id
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 

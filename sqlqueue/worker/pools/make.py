@@ -5,24 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlqueue.worker.execute import Executor
+from sqlqueue.worker.pools.prefork import PreforkPool
+from sqlqueue.worker.pools.prefork_child import Work
+from sqlqueue.worker.pools.prefork_memory import Board
+from sqlqueue.worker.pools.prefork_server import ForkServer
 from sqlqueue.worker.pools.solo import SoloPool
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
     from sqlqueue.tasks.registry import Registry
+    from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pool import Pool, Report
 
-PoolSource = object
 
+class PoolSource:
+    """What a pool is made from, begun while the process has no thread and no connection.
 
-def prepare_pool(kind: str, tasks: Registry, name: str) -> PoolSource:  # noqa: ARG001 - the prefork pool's fork server
-    """Make what must be made while the process has no thread and no connection."""
-    return None
+    Parameters
+    ----------
+    options: say which pool, and how many slots.
+    tasks: the app's, all imported by now.
+    """
 
+    def __init__(self, options: WorkerOptions, tasks: Registry) -> None:
+        self._options = options
+        self._tasks = tasks
+        self._server: ForkServer | None = None
+        if options.pool == "prefork":
+            self._server = ForkServer(Work(self._executor, Board(options.slots), None))
+            self._server.start(lambda: None)
 
-def make_pool(kind: str, slots: int, tasks: Registry, name: str, report: Report, source: PoolSource) -> Pool:
-    """Return a pool of ``slots`` slots that reports to ``report``."""
-    executor = Executor(tasks, name)
-    if kind == "solo":
-        return SoloPool(executor, report)
-    return ThreadPool(slots, executor, report)
+    def _executor(self) -> Executor:
+        return Executor(self._tasks, self._options.node_name)
+
+    def make(self, report: Report) -> Pool:
+        """Return the pool, which will report to ``report``."""
+        if self._server is not None:
+            return PreforkPool(report, self._server)
+        if self._options.pool == "solo":
+            return SoloPool(self._executor(), report)
+        return ThreadPool(self._options.slots, self._executor(), report)

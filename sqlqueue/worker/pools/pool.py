@@ -26,6 +26,10 @@ class Pool(Protocol):
     def running(self) -> int:
         """How many jobs run right now."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the pool is broken for good, so that its worker must end."""
+
     def start(self) -> None:
         """Make the threads or processes."""
 

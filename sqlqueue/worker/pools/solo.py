@@ -48,6 +48,11 @@ class SoloPool:
         """One or none."""
         return 1 if self._current is not None else 0
 
+    @property
+    def lost(self) -> bool:
+        """Never: only processes can be lost."""
+        return False
+
     def start(self) -> None:
         """Nothing to make."""
 

@@ -52,6 +52,11 @@ class ThreadPool:
         """Jobs in the threads."""
         return len(self._running)
 
+    @property
+    def lost(self) -> bool:
+        """Never: only processes can be lost."""
+        return False
+
     def start(self) -> None:
         """Start the threads."""
         for number in range(self.concurrency):

@@ -1,4 +1,4 @@
-"""Who holds SQLite's write lock, as far as the operating system tells (Linux)."""
+"""A SQLite database as a file: why it cannot be opened, and who holds its write lock (as far as Linux tells)."""
 
 from __future__ import annotations
 
@@ -33,3 +33,13 @@ def _inode(path: str) -> int:
         return os.stat(path).st_ino  # noqa: PTH116 - no Path needed for one number
     except OSError:
         return -1
+
+
+def why_unopenable(path: str, error: Exception) -> str:
+    """Say which of the usual reasons it is that a database file cannot be opened."""
+    file = Path(path)
+    if not file.parent.is_dir():
+        return f"cannot open {file}: there is no folder {file.parent}; make it, or correct the path"
+    if not os.access(file.parent, os.W_OK) or (file.exists() and not os.access(file, os.W_OK)):
+        return f"cannot write {file}: give this user write permission to the file and to its folder"
+    return f"cannot open {file}: {error}"
