@@ -58,9 +58,8 @@ def run_online() -> None:
     engine = engine_for(url)
     with engine.connect() as connection:
         if is_postgres:
-            if schema:
-                connection.execute(text('CREATE SCHEMA IF NOT EXISTS "' + schema.replace('"', '""') + '"'))
-                connection.commit()
+            # Our engine commits every statement by itself: a migration is all or nothing, and SET LOCAL needs it.
+            connection = connection.execution_options(isolation_level="READ COMMITTED")  # noqa: PLW2901
             # 5717 is "sq" on a telephone: migrations of one database queue up behind each other.
             connection.execute(text("SELECT pg_advisory_xact_lock(5717)"))
         else:

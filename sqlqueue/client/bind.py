@@ -43,6 +43,8 @@ T = TypeVar("T")
 Waken = Callable[["list[Placed]", float], object]
 """Told the jobs of a commit, and in how many seconds it will be over."""
 
+IN_MEMORY = "sqlite:///:memory:"
+
 COMMIT_TAKES = 0.003
 """Seconds after which a COMMIT that is being sent is taken to be over; a slower one is found by polling."""
 
@@ -113,7 +115,7 @@ def bind(given: Any, schema: str | None) -> Bound:
             connection = given
             return Bound(
                 SQLite(),
-                "sqlite3",
+                _file_of(given),
                 execute=over_named(given),
                 in_transaction=lambda: connection.in_transaction,
             )
@@ -127,6 +129,17 @@ async def abind(given: Any, schema: str | None) -> Bound:
     if isinstance(given, AsyncSession):
         return _async_sqlalchemy(await given.connection(), schema, given.sync_session)
     return bind(given, schema)
+
+
+def _file_of(connection: sqlite3.Connection) -> str:
+    """Return the database of a raw connection as a URL."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    try:
+        (_, _, path) = cursor.execute("PRAGMA database_list").fetchone()
+    finally:
+        cursor.close()
+    return f"sqlite:///{path}" if path else IN_MEMORY
 
 
 def _connection_of(session: Session) -> Connection:
@@ -211,7 +224,7 @@ class Guard:
                 " Pass a connection to the broker's database, or make the tables there with: sqlqueue migrate"
             )
             raise BindingError(message)
-        if bound.place != "sqlite3":  # one word for any file
+        if bound.place != IN_MEMORY:  # one word for any of them
             self._known.add(bound.place)
 
 

@@ -114,7 +114,8 @@ def _first(*values: Any) -> Any:
 def _name(what: str, value: object, limit: int) -> str:
     if not isinstance(value, str) or not value or len(value) > limit:
         raise EnqueueError(f"{what} is {value!r}: use a string of 1 to {limit} characters")
-    encode(value, what)
+    if not value.isprintable():
+        raise EnqueueError(f"{what} is {value!r}: use printable characters only")
     return value
 
 

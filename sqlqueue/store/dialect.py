@@ -29,6 +29,7 @@ class Statements:
     forget_duplicates: Statement
     lanes: Statement
     claim: Statement
+    succeed: Statement | None
     finish: Statement
     drop_finished: Statement | None
     reschedule: Statement
@@ -70,6 +71,9 @@ class Dialect(Protocol):
 
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as a parameter of this database."""
+
+    def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
+        """Return the parameters of the ``succeed`` statement, where there is one."""
 
     def finish_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return the parameters of the ``finish`` statement."""

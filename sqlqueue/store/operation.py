@@ -22,7 +22,7 @@ Rows = list[Row]
 Params = Mapping[str, object]
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)\b")
-_TABLE = re.compile(r"\bsqlqueue_(\w+)")
+_TABLE = re.compile(r"('?)\b(sqlqueue_\w+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,8 @@ class Statement:
         if schema is None:
             return self
         quoted = '"' + schema.replace('"', '""') + '".'
-        return Statement(_TABLE.sub(lambda match: quoted + match.group(0), self.sql))
+        in_text = quoted.replace("'", "''")  # the name may stand in quotes, as for nextval
+        return Statement(_TABLE.sub(lambda m: m[1] + (in_text if m[1] else quoted) + m[2], self.sql))
 
 
 class Step(NamedTuple):

@@ -28,6 +28,7 @@ STATEMENTS = Statements(
     forget_duplicates=jobs.FORGET_DUPLICATES,
     lanes=jobs.LANES,
     claim=jobs.CLAIM,
+    succeed=jobs.SUCCEED,
     finish=jobs.FINISH,
     drop_finished=None,
     reschedule=jobs.RESCHEDULE,
@@ -51,6 +52,8 @@ STATEMENTS = Statements(
     prune=rest.PRUNE,
     wake=rest.WAKE,
 )
+
+SEPARATOR, NULL = "\x1f", "~"
 
 UNDEFINED_TABLE = "42P01"
 UNDEFINED_SCHEMA = "3F000"
@@ -78,8 +81,18 @@ class Postgres:
         """Return ``when`` as it is: the driver knows datetimes."""
         return when
 
+    def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
+        """Return one text for each column."""
+        return {
+            "ids": SEPARATOR.join([one.id for one in finished]),
+            "tokens": "{" + ",".join(map(str, tokens)) + "}",
+            "results": SEPARATOR.join([NULL if one.result is None else one.result for one in finished]),
+            "runtimes": "{" + ",".join([repr(one.runtime) for one in finished]) + "}",
+            "worker": worker,
+        }
+
     def finish_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
-        """Return one array for each column: the server reads those about four times faster than JSON."""
+        """Return one array for each column."""
         ids, states, results, runtimes, failures, crashes = [], [], [], [], [], []
         for id_, state, result, runtime, failure, crashed in finished:
             ids.append(id_)

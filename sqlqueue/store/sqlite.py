@@ -31,6 +31,7 @@ STATEMENTS = Statements(
     forget_duplicates=jobs.FORGET_DUPLICATES,
     lanes=jobs.LANES,
     claim=jobs.CLAIM,
+    succeed=None,
     finish=jobs.FINISH,
     drop_finished=jobs.DROP_FINISHED,
     reschedule=jobs.RESCHEDULE,
@@ -69,6 +70,10 @@ class SQLite:
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as the text that the columns hold."""
         return when and when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+
+    def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
+        """Return the same as `finish_params`: one statement serves all."""
+        return self.finish_params(finished, tokens, worker)
 
     def finish_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return one JSON document: arrays of ten values, read by position."""

@@ -114,6 +114,8 @@ class Store:
         try:
             found = self._link.read(schema_version)
             if found is None and self._engine is None:
+                found = self._link.run(schema_version)  # once more under the lock, which may be this process's own
+            if found is None and self._engine is None:
                 migrate.upgrade(self.url)
                 found = SCHEMA_VERSION
         except BindingError as error:

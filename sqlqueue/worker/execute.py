@@ -6,7 +6,6 @@ Next room: ``domain.settlement``.
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from sqlqueue.domain.clock import chance, monotonic
 from sqlqueue.domain.outcome import Failed, Failure, Outcome, Retried, Returned, Revoked, Succeeded
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
-from sqlqueue.serialization.json import encode
+from sqlqueue.serialization.json import decode, encode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.tasks.context import Context, current_job
 
@@ -67,7 +66,7 @@ class Executor:
             current_job.reset(token)
 
     def _call(self, task: Task[..., Any, Any], job: Job) -> Any:
-        args, kwargs = json.loads(job.args), json.loads(job.kwargs)
+        args, kwargs = decode(job.args), decode(job.kwargs)
         if task.bind:
             args.insert(0, task)
         value = task.function(*args, **kwargs)

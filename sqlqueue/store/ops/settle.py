@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule, Settlement
+from sqlqueue.domain.states import State
 from sqlqueue.store.operation import Batch, Step, ask
 from sqlqueue.store.rows import Placed
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlqueue.store.dialect import Dialect
-    from sqlqueue.store.operation import Op, Rows
+from sqlqueue.store.operation import Op, Rows
 
 
 class Settled(NamedTuple):
@@ -66,13 +67,17 @@ def settle_steps(
     """Sort settlements by kind into statements."""
     finished = [one for one in settlements if type(one) is Finish]
     steps = SettleSteps([], [])
+    if dialect.sql.succeed is not None:
+        good = [one for one in finished if one.state is State.SUCCEEDED]
+        finished = [one for one in finished if one.state is not State.SUCCEEDED] if len(good) < len(finished) else []
+        if good:
+            params = dialect.succeed_params(good, [tokens[one.id] for one in good], worker)
+            steps.finish.append(Step(dialect.sql.succeed, params))
     if finished:
         params = dialect.finish_params(finished, [tokens[one.id] for one in finished], worker)
         steps.finish.append(Step(dialect.sql.finish, params))
         if dialect.sql.drop_finished is not None:
             steps.finish.append(Step(dialect.sql.drop_finished, params))
-    if len(finished) == len(settlements):
-        return steps
     for kind, statement in ((Reschedule, dialect.sql.reschedule), (GiveBack, dialect.sql.give_back)):
         rows = [one._asdict() | {"token": tokens[one.id]} for one in settlements if isinstance(one, kind)]
         if rows:

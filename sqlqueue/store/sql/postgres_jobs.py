@@ -66,18 +66,10 @@ RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j
           coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
 """)
 
-FINISH = Statement("""
-WITH held AS (
-    SELECT j.id, x.state, x.result, x.runtime, x.crashes, x.error, x.exception, x.traceback
-      FROM unnest(CAST(:ids AS text[]), CAST(:tokens AS bigint[]), CAST(:states AS text[]),
-                  CAST(:results AS text[]), CAST(:runtimes AS double precision[]), CAST(:crashes AS integer[]),
-                  CAST(:errors AS text[]), CAST(:exceptions AS text[]), CAST(:tracebacks AS text[]))
-           AS x(id, token, state, result, runtime, crashes, error, exception, traceback)
-      JOIN sqlqueue_jobs j ON j.id = x.id
-     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
-       FOR UPDATE OF j SKIP LOCKED
-), gone AS (
-    DELETE FROM sqlqueue_jobs j USING held h WHERE j.id = h.id
+# The second half of a settlement, after ``held`` has found and locked what is ours: the rows leave for the results.
+_MOVE = """
+, gone AS (
+    DELETE FROM sqlqueue_jobs j USING held h WHERE j.ctid = h.ctid
     RETURNING j.id, j.queue, j.priority, h.state, j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
               j.claimed_at, h.runtime, j.attempt, j.retries, h.crashes, j.claim_token, j.worker, h.result, h.error,
               h.exception, h.traceback
@@ -90,7 +82,39 @@ SELECT id, queue, priority, state, task, args, kwargs, headers, created_at, run_
        CAST(exception AS json), traceback
   FROM gone
 RETURNING id
-""")
+"""
+
+# Successes, nearly all there is: columns as text joined by a separator that neither an id nor JSON can contain, which
+# both sides write and read several times faster than arrays. A lone tilde, which is no JSON, stands for NULL.
+SUCCEED = Statement(
+    """
+WITH held AS (
+    SELECT j.ctid, 'succeeded' AS state, x.result, x.runtime, j.crashes, CAST(NULL AS text) AS error,
+           CAST(NULL AS text) AS exception, CAST(NULL AS text) AS traceback
+      FROM unnest(string_to_array(CAST(:ids AS text), chr(31)), CAST(:tokens AS bigint[]),
+                  string_to_array(CAST(:results AS text), chr(31), '~'), CAST(:runtimes AS double precision[]))
+           AS x(id, token, result, runtime)
+      JOIN sqlqueue_jobs j ON j.id = x.id
+     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
+       FOR UPDATE OF j SKIP LOCKED
+)"""
+    + _MOVE
+)
+
+FINISH = Statement(
+    """
+WITH held AS (
+    SELECT j.ctid, x.state, x.result, x.runtime, x.crashes, x.error, x.exception, x.traceback
+      FROM unnest(CAST(:ids AS text[]), CAST(:tokens AS bigint[]), CAST(:states AS text[]),
+                  CAST(:results AS text[]), CAST(:runtimes AS double precision[]), CAST(:crashes AS integer[]),
+                  CAST(:errors AS text[]), CAST(:exceptions AS text[]), CAST(:tracebacks AS text[]))
+           AS x(id, token, state, result, runtime, crashes, error, exception, traceback)
+      JOIN sqlqueue_jobs j ON j.id = x.id
+     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
+       FOR UPDATE OF j SKIP LOCKED
+)"""
+    + _MOVE
+)
 
 RESCHEDULE = Statement("""
 UPDATE sqlqueue_jobs j
