@@ -31,6 +31,7 @@ from sqlqueue.store.drivers import (
 from sqlqueue.store.ops.schema import has_tables
 from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.sqlite import SQLite
+from sqlqueue.store.sqlite_link import IN_MEMORY, place_of
 from sqlqueue.store.urls import show
 
 if TYPE_CHECKING:
@@ -42,8 +43,6 @@ T = TypeVar("T")
 
 Waken = Callable[["list[Placed]", float], object]
 """Told the jobs of a commit, and in how many seconds it will be over."""
-
-IN_MEMORY = "sqlite:///:memory:"
 
 COMMIT_TAKES = 0.003
 """Seconds after which a COMMIT that is being sent is taken to be over; a slower one is found by polling."""
@@ -115,7 +114,7 @@ def bind(given: Any, schema: str | None) -> Bound:
             connection = given
             return Bound(
                 SQLite(),
-                _file_of(given),
+                place_of(given),
                 execute=over_named(given),
                 in_transaction=lambda: connection.in_transaction,
             )
@@ -129,17 +128,6 @@ async def abind(given: Any, schema: str | None) -> Bound:
     if isinstance(given, AsyncSession):
         return _async_sqlalchemy(await given.connection(), schema, given.sync_session)
     return bind(given, schema)
-
-
-def _file_of(connection: sqlite3.Connection) -> str:
-    """Return the database of a raw connection as a URL."""
-    cursor = connection.cursor()
-    cursor.row_factory = None
-    try:
-        (_, _, path) = cursor.execute("PRAGMA database_list").fetchone()
-    finally:
-        cursor.close()
-    return f"sqlite:///{path}" if path else IN_MEMORY
 
 
 def _connection_of(session: Session) -> Connection:

@@ -29,6 +29,7 @@ class Statements:
     forget_duplicates: Statement
     lanes: Statement
     claim: Statement
+    durably: Statement | None
     succeed: Statement | None
     finish: Statement
     drop_finished: Statement | None

@@ -28,6 +28,7 @@ STATEMENTS = Statements(
     forget_duplicates=jobs.FORGET_DUPLICATES,
     lanes=jobs.LANES,
     claim=jobs.CLAIM,
+    durably=jobs.DURABLY,
     succeed=jobs.SUCCEED,
     finish=jobs.FINISH,
     drop_finished=None,

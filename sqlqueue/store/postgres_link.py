@@ -33,6 +33,12 @@ WORKER_SETTINGS = (
 )
 
 
+# For the cycle: a claim alone need not be on disk (lost in a crash, it is only claimed again), what settles must.
+ASYNCHRONOUS = (
+    "; SELECT set_config('sqlqueue.durable', current_setting('synchronous_commit'), false);SET synchronous_commit = off"
+)
+
+
 class PostgresPool:
     """Short visits by any thread: enqueue, look up results."""
 

@@ -31,6 +31,7 @@ STATEMENTS = Statements(
     forget_duplicates=jobs.FORGET_DUPLICATES,
     lanes=jobs.LANES,
     claim=jobs.CLAIM,
+    durably=None,
     succeed=None,
     finish=jobs.FINISH,
     drop_finished=jobs.DROP_FINISHED,

@@ -32,6 +32,9 @@ BUSY_SECONDS = 30.0
 SUSPECT_SECONDS = 2.0
 """How long the lock may be held by this very process, elsewhere, before we say that nobody will release it."""
 
+IN_MEMORY = "sqlite:///:memory:"
+"""What every database in memory is called, however many there are."""
+
 
 class SQLiteLink:
     """The process's one connection to one file; threads take turns.
@@ -136,6 +139,17 @@ class SQLiteLink:
     def watch(path: str) -> sqlite3.Connection:
         """Return a connection of its own that only watches for others' commits."""
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+def place_of(connection: sqlite3.Connection) -> str:
+    """Return the URL of the file that anybody's connection is to."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    try:
+        (_, _, path) = cursor.execute("PRAGMA database_list").fetchone()
+    finally:
+        cursor.close()
+    return f"sqlite:///{path}" if path else IN_MEMORY
 
 
 def _begin_reading(connection: sqlite3.Connection) -> None:

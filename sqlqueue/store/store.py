@@ -13,7 +13,7 @@ from sqlqueue.schema import SCHEMA_VERSION
 from sqlqueue.store import migrate
 from sqlqueue.store.ops.schema import schema_version
 from sqlqueue.store.postgres import Postgres
-from sqlqueue.store.postgres_link import PostgresPinned, PostgresPool, detached
+from sqlqueue.store.postgres_link import ASYNCHRONOUS, WORKER_SETTINGS, PostgresPinned, PostgresPool, detached
 from sqlqueue.store.sqlite import SQLite
 from sqlqueue.store.sqlite_link import SQLiteLink
 from sqlqueue.store.urls import POSTGRES_DRIVER, engine_for, parse_url, show
@@ -88,9 +88,17 @@ class Store:
         except StoreUnavailable as error:
             raise StoreUnavailable(f"{self}: {error}") from error
 
-    def pinned(self) -> Link:
-        """Return a link for one long-lived loop: a connection of its own where the database has many writers."""
-        return self._link if self._engine is None else PostgresPinned(self._engine, self.dialect)
+    def pinned(self, *, asynchronous: bool = False) -> Link:
+        """Return a link for one long-lived loop: a connection of its own where the database has many writers.
+
+        Parameters
+        ----------
+        asynchronous: commits need not be on disk when they return, but for those of verbs that say so.
+        """
+        if self._engine is None:
+            return self._link
+        settings = WORKER_SETTINGS + ASYNCHRONOUS if asynchronous else WORKER_SETTINGS
+        return PostgresPinned(self._engine, self.dialect, settings)
 
     def listening_connection(self) -> object:
         """Return a raw connection of its own, for LISTEN or for watching the file; the caller closes it."""

@@ -145,7 +145,7 @@ class Consumer:
         if any(not job.acks_late for job in claimed):
             # A claim alone may commit asynchronously. Jobs that run at most once start only after a commit that is
             # on disk, and with it every earlier one.
-            self._link.run(beat, self._registration.incarnation)
+            self._link.run(beat, self._registration.incarnation, durably=True)
         new = self._held.take(claimed)
         if claimed:
             reached("claimed")

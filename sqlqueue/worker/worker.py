@@ -62,7 +62,7 @@ class Worker:
         self._poll_interval = options.poll_interval
         self._schema = store.dialect.schema
         self._queues = {queue_channel(queue, self._schema): queue for queue in options.queues}
-        self._cycle_link, self._chores_link = store.pinned(), store.pinned()
+        self._cycle_link, self._chores_link = store.pinned(asynchronous=True), store.pinned()
         self.registration = Registration(
             self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.store.operation import Batch
+from sqlqueue.store.operation import Batch, Step
 from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
 from sqlqueue.store.ops.settle import NOTHING, Settled, settle, settle_steps
 
@@ -47,7 +47,8 @@ def cycle(
         claimed = (yield from claim(dialect, worker, wanted.lanes, wanted.at_most)) if wanted else []
         return Cycle(settled, claimed)
     steps = settle_steps(dialect, worker, settlements, tokens)
+    first = [Step(dialect.sql.durably, {})] if settlements and dialect.sql.durably is not None else []
     asked = [claim_step(dialect, worker, wanted.lanes, wanted.at_most)] if wanted else []
-    answers = yield Batch([*steps.finish, *steps.wait, *asked], last=True)
+    answers = yield Batch([*first, *steps.finish, *steps.wait, *asked], last=True)
     claimed = as_jobs(answers.pop(), wanted.lanes) if wanted else []
-    return Cycle(steps.read(answers), claimed)
+    return Cycle(steps.read(answers[len(first) :]), claimed)

@@ -32,6 +32,8 @@ def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
     reason: one line for the results of jobs that may not run again: those to be run at most once, and those
         that ran alone when their workers died ``max_crashes`` times.
     """
+    if dialect.sql.durably is not None:
+        yield from ask(dialect.sql.durably)
     first = yield from ask(dialect.sql.sign_off, incarnation=worker)
     lost = yield from ask(dialect.sql.rescue_lost, worker=worker, reason=reason)
     if lost and dialect.sql.drop_finished is not None:

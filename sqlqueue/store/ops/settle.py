@@ -54,6 +54,8 @@ def settle(dialect: Dialect, worker: str, settlements: Sequence[Settlement], tok
 
     An id that does not come back was not the worker's any more, or was locked by somebody: look, and send it again.
     """
+    if dialect.sql.durably is not None:
+        yield from ask(dialect.sql.durably)
     steps = settle_steps(dialect, worker, settlements, tokens)
     answers = (yield Batch(steps.finish)) if steps.finish else []
     for step in steps.wait:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.store.operation import ask_last
+from sqlqueue.store.operation import ask, ask_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,15 @@ def register(dialect: Dialect, record: WorkerRecord) -> Op[None]:
     )
 
 
-def beat(dialect: Dialect, incarnation: str) -> Op[bool]:
-    """Show that the worker lives; False when somebody has signed it off, for dead."""
+def beat(dialect: Dialect, incarnation: str, *, durably: bool = False) -> Op[bool]:
+    """Show that the worker lives; False when somebody has signed it off, for dead.
+
+    Parameters
+    ----------
+    durably: wait until this is on disk, and with it every commit before it.
+    """
+    if durably and dialect.sql.durably is not None:
+        yield from ask(dialect.sql.durably)
     rows = yield from ask_last(dialect.sql.beat, incarnation=incarnation)
     return bool(rows)
 

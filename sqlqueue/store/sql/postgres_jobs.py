@@ -22,11 +22,13 @@ SELECT id, CASE WHEN due THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
 RETURNING id, queue, priority, seq
 """)
 
-# A second statement, because under READ COMMITTED it sees what was settled while the insert waited.
+# A second statement, because under READ COMMITTED it sees what was settled while the insert waited. The ids are handed
+# on as arrays: joined to the results, of which nobody knows the statistics, they would be found by reading them all.
 FORGET_DUPLICATES = Statement("""
 DELETE FROM sqlqueue_jobs j
- WHERE j.id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
-   AND EXISTS (SELECT 1 FROM sqlqueue_results r WHERE r.id = j.id)
+ WHERE j.id = ANY (ARRAY(
+       SELECT r.id FROM sqlqueue_results r
+        WHERE r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))))
 RETURNING j.id
 """)
 
@@ -64,6 +66,12 @@ UPDATE sqlqueue_jobs AS j
 RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
           CAST(j.headers AS text), j.attempt, j.retries, j.crashes, j.max_crashes, j.acks_late,
           coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
+""")
+
+# On a connection whose commits are asynchronous: let this transaction's be as durable as the server says.
+DURABLY = Statement("""
+SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('sqlqueue.durable', true), ''),
+                                                 current_setting('synchronous_commit')), true)
 """)
 
 # The second half of a settlement, after ``held`` has found and locked what is ours: the rows leave for the results.

@@ -107,12 +107,12 @@ RETURNING 1
 RESULTS = Statement("""
 SELECT id, state, CAST(result AS text), error, CAST(exception AS text), traceback, retries, runtime, finished_at,
        task, queue
-  FROM sqlqueue_results WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+  FROM sqlqueue_results WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)
 
 UNFINISHED = Statement("""
 SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
- WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)
 
 HELD_IDS = Statement("""
@@ -122,7 +122,7 @@ SELECT id, claim_token FROM sqlqueue_jobs
 
 HELD_AMONG = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs
- WHERE id IN (SELECT json_array_elements_text(CAST(:ids AS json)))
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
    AND state = 'running' AND worker = CAST(:worker AS uuid)
 """)
 
