@@ -56,19 +56,21 @@ def run(connection: Connection | None) -> None:
 def run_online() -> None:
     """Run on the database itself, one migration process at a time."""
     engine = engine_for(url)
-    with engine.connect() as connection:
-        if is_postgres:
-            # Our engine commits every statement by itself: a migration is all or nothing, and SET LOCAL needs it.
-            connection = connection.execution_options(isolation_level="READ COMMITTED")  # noqa: PLW2901
-            # 5717 is "sq" on a telephone: migrations of one database queue up behind each other.
-            connection.execute(text("SELECT pg_advisory_xact_lock(5717)"))
-        else:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            connection.rollback()
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        run(connection)
-        connection.commit()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            if is_postgres:
+                # Our engine commits every statement by itself: a migration is all or nothing, and SET LOCAL needs it.
+                connection.execution_options(isolation_level="READ COMMITTED")
+                # 5717 is "sq" on a telephone: migrations of one database queue up behind each other.
+                connection.execute(text("SELECT pg_advisory_xact_lock(5717)"))
+            else:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                connection.rollback()
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            run(connection)
+            connection.commit()
+    finally:
+        engine.dispose()
 
 
 if context.is_offline_mode():

@@ -19,6 +19,7 @@
     │  └─ WorkerLost                  its workers died too often
     └─ StoreError                     the database
        ├─ StoreUnavailable            cannot be reached, or is busy: try again
+       │  └─ ConnectionLost           broke in the middle: nobody knows whether it was committed
        └─ SchemaError                 tables missing or of another version: `sqlqueue migrate`
 
 Control flow for task authors, not errors: ``Retry``, ``Ignore``, ``Reject``; ``MaxRetriesExceeded`` is
@@ -105,6 +106,10 @@ class StoreError(SqlqueueError):
 
 class StoreUnavailable(StoreError):
     """The database cannot be reached or is busy; trying again may help."""
+
+
+class ConnectionLost(StoreUnavailable):
+    """The connection broke while it was used: whether that was committed, only the database knows."""
 
 
 class SchemaError(StoreError):

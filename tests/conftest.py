@@ -14,7 +14,9 @@ import pytest
 
 from tests.support.databases import RunningServer, Server, fresh_name
 
-hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a bug
+hypothesis.settings.register_profile(  # a busy machine is not a bug
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("house")
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.bind import Bound, Guard, abind, bind
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.errors import BindingError
+from sqlqueue.errors import BindingError, ConnectionLost
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.waker import Waker
 from sqlqueue.store.ops.enqueue import enqueue
+from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,8 +61,9 @@ class Client:
         job = build(task, args, kwargs, options, defaults, self._config)
         given = self._given(options)
         if given is None:
-            self.waker.placed(self.store.run(enqueue, [job]))
+            self.waker.placed(self._insert(job))
             return self._sent(job, None)
+        self._make_tables_on_first_use()
         bound = bind(given, self.store.dialect.schema)
         self._guard.check(bound)
         bound.after_commit(bound.run(enqueue(bound.dialect, [job])), self.waker.placed)
@@ -74,8 +77,9 @@ class Client:
         job = build(task, args, kwargs, options, defaults, self._config)
         given = self._given(options)
         if given is None:
-            self.waker.placed(await asyncio.to_thread(self.store.run, enqueue, [job]))
+            self.waker.placed(await asyncio.to_thread(self._insert, job))
             return self._sent(job, None)
+        await asyncio.to_thread(self._make_tables_on_first_use)
         bound = await abind(given, self.store.dialect.schema)
         await self._guard.acheck(bound)
         bound.after_commit(await bound.arun(enqueue(bound.dialect, [job])), self.waker.placed)
@@ -84,6 +88,23 @@ class Client:
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         self._bus.emit(JobSent(job.id, job.task, job.queue))
         return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
+
+    def _insert(self, job: NewJob) -> list[Placed]:
+        """Insert a job on our own connection; when that breaks in the middle, once more, and never twice.
+
+        The second time the job counts as one whose id was given: it is also looked for among the results, since the
+        first insert may have been committed, and the job may even be over by now.
+        """
+        try:
+            return self.store.run(enqueue, [job])
+        except ConnectionLost:
+            placed = self.store.run(enqueue, [replace(job, given_id=True)])
+            return placed or [Placed(job.id, job.queue, job.priority, None)]
+
+    def _make_tables_on_first_use(self) -> None:
+        """A file needs no `sqlqueue migrate`, nor does it when the first job joins a caller's transaction."""
+        if not self.store.dialect.many_writers:
+            self.store.check_schema()
 
     def _given(self, options: CallOptions) -> Any:
         """Return the connection whose transaction this call joins, None for our own."""

@@ -31,10 +31,11 @@ class Succeeded(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """The task raised and is not to be retried."""
+    """The task raised and is not to be retried; ``expected`` when it said that it may."""
 
     failure: Failure
     runtime: float
+    expected: bool = False
 
 
 class Retried(NamedTuple):
@@ -52,10 +53,11 @@ class Revoked(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """The job was not started, or is refused here; it goes back, in ``delay`` seconds."""
+    """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off."""
 
     delay: float = 0.0
     reason: str | None = None
+    started: bool = False
 
 
 class Crashed(NamedTuple):

@@ -65,14 +65,16 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
     match outcome:
         case Succeeded(result, runtime):
             return Finish(job.id, State.SUCCEEDED, result, runtime, None, job.crashes)
-        case Failed(failure, runtime):
+        case Failed(failure, runtime, _):
             return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
         case Retried(delay, failure, _):
             return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
-        case Returned(delay, reason):
-            return GiveBack(job.id, started=False, delay=delay, error=reason)
+        case Returned(_, reason, True) if not job.acks_late:
+            return Finish(job.id, State.FAILED, None, None, lost(reason or "it was cut off", job.crashes), job.crashes)
+        case Returned(delay, reason, started):
+            return GiveBack(job.id, started=started, delay=delay, error=reason)
         case Crashed(reason):
             return after_crash(job, reason)
 

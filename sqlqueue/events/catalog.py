@@ -23,7 +23,7 @@ class JobSucceeded(NamedTuple):
 
 
 class JobFailed(NamedTuple):
-    """A task raised and its job is over."""
+    """A task raised and its job is over; no traceback when the task had said that it may raise this."""
 
     id: str
     task: str

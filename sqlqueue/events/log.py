@@ -36,13 +36,9 @@ def log_event(event: Event) -> None:
         case JobSucceeded(id_, task, runtime, result):
             logger.info("%s[%s] succeeded in %.3f s: %s", task, id_, runtime, _short(result or "None"))
         case JobFailed(id_, task, error, traceback):
-            logger.error(
-                "%s[%s] failed: %s%s",
-                task,
-                id_,
-                _short(error),
-                f"\n{traceback.rstrip()}" if traceback else "",
-            )
+            level = logging.ERROR if traceback else logging.INFO
+            trace = f"\n{traceback.rstrip()}" if traceback else ""
+            logger.log(level, "%s[%s] failed: %s%s", task, id_, _short(error), trace)
         case JobRetried(id_, task, delay, error):
             logger.info("%s[%s] will be retried in %.1f s: %s", task, id_, delay, _short(error))
         case JobRevoked(id_, task, reason):

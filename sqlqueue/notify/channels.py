@@ -1,12 +1,13 @@
 """What is said on which channel. Pure.
 
-A queue's channel carries lanes and the lowest place where something new stands in each, ``5:1203 0:1190``, and the
+A queue's channel carries lanes and the lowest place where something new stands in each, ``5:1203 0:1190``, after the
 word ``due`` when something was scheduled. The results' channel carries ids, or ``*`` when they are too many.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MAX_PAYLOAD = 7900
 """Bytes of a payload; PostgreSQL refuses 8,000."""
 
 DUE = "due"
+
+_PLACE = re.compile(r"(-?[0-9]{1,5}):(-?[0-9]{1,19})")
 
 
 class News(NamedTuple):
@@ -69,19 +72,17 @@ def merge(one: News, other: News) -> News:
 
 
 def write_news(news: News) -> str:
-    """Return the payload of a queue's channel."""
+    """Return the payload of a queue's channel; of more lanes than it can hold, those of the highest priorities."""
     words = [f"{priority}:{seq}" for priority, seq in sorted(news.lanes.items(), reverse=True)]
-    return " ".join([*words, *([DUE] if news.scheduled else [])])[:MAX_PAYLOAD]
+    text = " ".join([*([DUE] if news.scheduled else []), *words])
+    return text if len(text) <= MAX_PAYLOAD else text[:MAX_PAYLOAD].rpartition(" ")[0]
 
 
 def read_news(payload: str) -> News:
     """Return what a payload says; words that cannot be read are passed over, since anyone may notify."""
-    lanes = {}
-    for word in payload.split():
-        priority, found, seq = word.partition(":")
-        if found and priority.lstrip("-").isdecimal() and seq.lstrip("-").isdecimal():
-            lanes[int(priority)] = int(seq)
-    return News(lanes, DUE in payload.split())
+    words = payload.split()
+    lanes = {int(found[1]): int(found[2]) for found in map(_PLACE.fullmatch, words) if found}
+    return News(lanes, DUE in words)
 
 
 def write_ids(ids: Sequence[str]) -> str:

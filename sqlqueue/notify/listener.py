@@ -7,7 +7,7 @@ the hearer is told to look for itself: messages may have been lost.
 from __future__ import annotations
 
 import os
-import select
+import selectors
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,7 @@ class Listener:
         self._on_message = on_message
         self._on_doubt = on_doubt
         self._connection: Any = None
+        self._selector: selectors.BaseSelector | None = None
         self._version = -1
         self._tested = 0.0
         self._wakeup = os.pipe() if store.dialect.notifies else None
@@ -76,8 +77,8 @@ class Listener:
         try:
             if self._connection is None:
                 self._connect()
-            readable, _, _ = select.select([self._connection, *(self._wakeup or ())[:1]], [], [], SELF_TEST_SECONDS)
-            if self._connection in readable:
+            ready = self._selector.select(SELF_TEST_SECONDS) if self._selector is not None else []
+            if any(key.fileobj is self._connection for key, _ in ready):
                 self._receive()
             if monotonic() - self._tested >= SELF_TEST_SECONDS:
                 self._self_test()
@@ -88,6 +89,10 @@ class Listener:
 
     def _connect(self) -> None:
         self._connection = self._store.listening_connection()
+        self._connection.add_notify_handler(lambda message: self._on_message(message.channel, message.payload))
+        self._selector = selectors.DefaultSelector()
+        for waited in (self._connection, *(self._wakeup or ())[:1]):
+            self._selector.register(waited, selectors.EVENT_READ)
         for channel in self._channels:
             self._connection.execute('LISTEN "' + channel.replace('"', '""') + '"')
         self._tested = monotonic()
@@ -101,12 +106,10 @@ class Listener:
             self._on_message(message.relname.decode(), message.extra.decode())
 
     def _self_test(self) -> None:
-        self._connection.add_notify_handler(_ignore)
         rows = self._connection.execute("SELECT count(*) FROM pg_listening_channels()").fetchall()
         self._tested = monotonic()
         if rows[0][0] != len(set(self._channels)):
             raise StoreUnavailable("the session listens no more")
-        self._on_doubt()  # messages that arrived with the answer went to the handler
 
     def _watch(self) -> float:
         """Compare the file's version with the last one seen; it moves with every commit of another connection."""
@@ -122,10 +125,9 @@ class Listener:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self.hears = False
+        if self._selector is not None:
+            self._selector.close()
+            self._selector = None
         if connection is not None:
             with suppress(Exception):
                 connection.close()
-
-
-def _ignore(_: object) -> None:
-    """Take a message that came while a query was answered; the doubt that follows covers it."""

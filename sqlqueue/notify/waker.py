@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import StoreUnavailable
 from sqlqueue.notify.channels import (
     News,
     merge,
@@ -110,7 +111,14 @@ class Waker:
         messages = [(queue_channel(queue, schema), write_news(news)) for queue, news in queues.items()]
         if finished:
             messages.append((results_channel(schema), write_ids(finished)))
-        self._link.run(wake, messages)
+        try:
+            self._link.run(wake, messages)
+        except StoreUnavailable:
+            with self._lock:  # said again when the database is back
+                for queue, news in queues.items():
+                    self._queues[queue] = merge(news, self._queues[queue]) if queue in self._queues else news
+                self._finished = finished + self._finished
+            raise
         threading.Event().wait(SPACING)
         return 0.0
 

@@ -81,7 +81,7 @@ def _message(error: BaseException) -> str:
 def _arguments(error: BaseException, message: str) -> list[object]:
     """Return what the class can be called with again: its args when JSON holds them, else the message."""
     try:
-        if len(encode(list(error.args), "args")) <= MAX_MESSAGE:
+        if len(encode([list(error.args)], "args")) <= MAX_MESSAGE:  # as deep as in what `describe` encodes
             return list(error.args)
     except EncodingError:
         pass

@@ -37,6 +37,7 @@ class Statements:
     give_back: Statement
     promote: Statement
     next_due: Statement
+    read_all: Statement | None
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement

@@ -36,6 +36,7 @@ STATEMENTS = Statements(
     give_back=jobs.GIVE_BACK,
     promote=jobs.PROMOTE,
     next_due=jobs.NEXT_DUE,
+    read_all=rest.READ_ALL,
     rescue_lost=rest.RESCUE_LOST,
     rescue_back=rest.RESCUE_BACK,
     strays=rest.STRAYS,
@@ -88,7 +89,7 @@ class Postgres:
             "ids": SEPARATOR.join([one.id for one in finished]),
             "tokens": "{" + ",".join(map(str, tokens)) + "}",
             "results": SEPARATOR.join([NULL if one.result is None else one.result for one in finished]),
-            "runtimes": "{" + ",".join([repr(one.runtime) for one in finished]) + "}",
+            "runtimes": "{" + ",".join([_number(one.runtime) for one in finished]) + "}",
             "worker": worker,
         }
 
@@ -122,6 +123,10 @@ class Postgres:
 
 
 _NO_FAILURE = (None, None, None)
+
+
+def _number(value: float | None) -> str:
+    return "NULL" if value is None else repr(value)
 
 
 def _is_operational(error: BaseException) -> bool:

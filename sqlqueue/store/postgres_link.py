@@ -6,12 +6,13 @@ psycopg itself is not imported here: SQLAlchemy's engine does, when it connects.
 from __future__ import annotations
 
 import os
+import select
 import threading
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from sqlqueue.errors import StoreUnavailable
+from sqlqueue.errors import ConnectionLost, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,15 +51,18 @@ class PostgresPool:
         _forget_connections_after_fork(engine)
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb in one transaction; a connection that died in the pool is replaced once."""
-        try:
-            return self._visit(verb(self._dialect, *args, **kwargs))
-        except _StaleConnection:
-            return self._visit(verb(self._dialect, *args, **kwargs))
+        """Run a verb in one transaction, on a connection that was alive a moment ago.
+
+        A verb is never run twice by itself: when a connection dies under it, nobody knows whether it was committed.
+        """
+        return self._visit(verb(self._dialect, *args, **kwargs))
 
     def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb that only reads."""
-        return self.run(verb, *args, **kwargs)
+        """Run a verb that only reads; it may be run again when its connection breaks."""
+        try:
+            return self.run(verb, *args, **kwargs)
+        except ConnectionLost:
+            return self.run(verb, *args, **kwargs)
 
     def _visit(self, op: Op[T]) -> T:
         lent = self._connect()
@@ -71,22 +75,24 @@ class PostgresPool:
             if not autocommit:
                 connection.autocommit = False
         except BaseException as error:
-            broken = connection.closed
-            if broken:
-                lent.invalidate()
             meaning = self._dialect.translate(error)
-            if broken and isinstance(meaning, StoreUnavailable):
-                raise _StaleConnection(str(meaning)) from error
-            if meaning is not None:
-                raise meaning from error
-            raise
+            if connection.closed or isinstance(meaning, StoreUnavailable):
+                lent.invalidate()
+            if meaning is None:
+                raise
+            raise (ConnectionLost(str(meaning)) if isinstance(meaning, StoreUnavailable) else meaning) from error
         finally:
             lent.close()
         return value
 
     def _connect(self) -> Any:
+        """Return a pooled connection whose server has not hung up while it lay in the pool."""
         try:
-            return self._engine.raw_connection()
+            while True:
+                lent = self._engine.raw_connection()
+                if not _hung_up(lent.driver_connection):
+                    return lent
+                lent.invalidate()
         except Exception as error:
             meaning = self._dialect.translate(error)
             if meaning is None:
@@ -98,8 +104,16 @@ class PostgresPool:
         self._engine.dispose()
 
 
-class _StaleConnection(StoreUnavailable):
-    """The connection was found dead while it was used: the verb may be run again, all of them may."""
+def _hung_up(connection: Any) -> bool:
+    """Tell whether the server has something to say on an idle connection, which is nearly always good-bye.
+
+    A look at the socket takes microseconds, where asking the server would take a round trip.
+    """
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class PostgresPinned:

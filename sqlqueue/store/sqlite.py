@@ -39,6 +39,7 @@ STATEMENTS = Statements(
     give_back=jobs.GIVE_BACK,
     promote=jobs.PROMOTE,
     next_due=jobs.NEXT_DUE,
+    read_all=None,
     rescue_lost=rest.RESCUE_LOST,
     rescue_back=rest.RESCUE_BACK,
     strays=rest.STRAYS,

@@ -86,7 +86,7 @@ class Store:
             self._checked = False
             raise SchemaError(self._missing()) from error
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{self}: {error}") from error
+            raise type(error)(f"{self}: {error}") from error
 
     def pinned(self, *, asynchronous: bool = False) -> Link:
         """Return a link for one long-lived loop: a connection of its own where the database has many writers.

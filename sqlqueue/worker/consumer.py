@@ -17,6 +17,7 @@ from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.settle import settle
 from sqlqueue.store.ops.workers import beat
+from sqlqueue.worker.relief import is_stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,9 +45,6 @@ ORPHAN_ROUNDS = 3
 
 LOCKED_REST = 0.05
 """Seconds until a settlement is sent again whose row somebody has locked."""
-
-LONG_TASK = 1.0
-"""Seconds after which a running task is long, and unstarted jobs behind it go back."""
 
 
 class Consumer:
@@ -97,7 +95,6 @@ class Consumer:
             self._start_over()
         while self._news:
             self._lanes.heard(*self._news.popleft())
-        self._return_those_behind_long_tasks()
         settlements = self._settler.take()
         wanted = self._wanted() if self.claiming else None
         if not settlements and wanted is None:
@@ -128,6 +125,8 @@ class Consumer:
 
     def _wanted(self) -> Wanted | None:
         """Return what to claim, or None when the pool has enough."""
+        if is_stuck(self._pool, self._clock.monotonic()):
+            return None
         at_most = self._batching.wanted(self._pool.load)
         if at_most <= 0:
             return None
@@ -157,18 +156,14 @@ class Consumer:
             return 0.0
         return self._poll()
 
-    def _return_those_behind_long_tasks(self) -> None:
-        since = self._pool.busy_since()
-        if since is not None and self._pool.load > self._pool.running and self._clock.monotonic() - since > LONG_TASK:
-            self._settler.put([(job, Returned()) for job in self._pool.take_back()])
-
     def _mind_the_connection(self) -> None:
         """After a reconnection trust nothing that was learned before it."""
         if self._link.generation != self._generation:
+            if self._generation:
+                self._lanes.reset()
+                self._orphan_rounds = ORPHAN_ROUNDS
+                self._orphans_at = self._clock.monotonic()
             self._generation = self._link.generation
-            self._lanes.reset()
-            self._orphan_rounds = ORPHAN_ROUNDS
-            self._orphans_at = self._clock.monotonic()
         if self._orphan_rounds and self._clock.monotonic() >= self._orphans_at:
             self._orphans_at = self._clock.monotonic() + ORPHANS
             self._orphan_rounds -= 1

@@ -99,9 +99,7 @@ class Executor:
             backoff = settings.backoff
             delay = backoff.delay(job.retries, self._chance) if backoff else settings.default_retry_delay
             return Retried(delay, failure, runtime)
-        if isinstance(error, settings.throws):
-            failure = failure._replace(traceback=None)
-        return Failed(failure, runtime)
+        return Failed(failure, runtime, expected=isinstance(error, settings.throws))
 
     def _not_registered(self, name: str) -> Outcome:
         """Send the job back: in a rolling deploy another worker knows the task, or this one will."""

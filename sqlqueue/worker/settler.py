@@ -122,7 +122,9 @@ def _event(job: Job, outcome: Outcome) -> Event:
     if isinstance(outcome, Succeeded):
         return JobSucceeded(job.id, job.task, outcome.runtime, outcome.result)
     if isinstance(outcome, Failed):
-        return JobFailed(job.id, job.task, outcome.failure.error, outcome.failure.traceback)
+        return JobFailed(
+            job.id, job.task, outcome.failure.error, None if outcome.expected else outcome.failure.traceback
+        )
     if isinstance(outcome, Retried):
         return JobRetried(job.id, job.task, outcome.delay, outcome.failure.error)
     settlement = decide(job, outcome)

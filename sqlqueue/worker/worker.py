@@ -24,6 +24,7 @@ from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
 from sqlqueue.worker.registration import Registration
+from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
 
 if TYPE_CHECKING:
@@ -95,8 +96,12 @@ class Worker:
         self._promote = Promoter(self._placed).tick
         conf = app.conf
         pruner = Pruner(conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._waker.finished)
+        relief = Relief(
+            self.pool, self._settler.held, SYSTEM_CLOCK, lambda: self.registration.incarnation, self._placed
+        )
         chores = [
             self.registration.beat,
+            relief.tick,
             self._promote,
             rescuer.tick,
             rescuer.search_strays,
@@ -141,7 +146,9 @@ class Worker:
             pass
         self._consumer_loop.stop()
         if self._shutdown is Shutdown.COLD:
-            self._settler.put([(job, Returned(reason="cold shutdown of its worker")) for job in self.pool.abandon()])
+            self._consumer.stop_claiming()
+            cut_off = Returned(reason="cold shutdown of its worker", started=True)
+            self._settler.put([(job, cut_off) for job in self.pool.abandon()])
         self._consumer_loop.join(GLANCE if self._shutdown is Shutdown.COLD else None)
         self._consumer.stop_claiming()
         self._consumer.settle_rest()

@@ -134,6 +134,18 @@ def test_warm_shutdown_finishes_what_runs_and_returns_the_rest(place):
     assert {result.state for result in waiting} == {"PENDING"}
 
 
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_cold_shutdown_does_not_run_again_what_may_run_once(place, pool):
+    tasks = place.app()
+    worker = place.worker("-P", pool, "-c", "1").wait_ready()
+    running = tasks.hold_once.delay(str(place.folder))
+    wait_until("the task to start", lambda: held_by(place))
+    worker.process.send_signal(signal.SIGQUIT)
+    assert worker.end() == 0
+    with pytest.raises(WorkerLost, match="cold shutdown"):
+        running.get(timeout=PATIENCE)
+
+
 def test_cold_shutdown_gives_running_jobs_back(place):
     tasks = place.app()
     worker = place.worker("-P", "threads", "-c", "1").wait_ready()
@@ -179,3 +191,28 @@ def test_a_poison_pill_fails_alone(place):
     engine.dispose()
     assert dict(tuple(row) for row in rows) == {"tasks.add": 0, "tasks.crash": 3}
     assert worker.finish() == 0
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_what_waits_behind_a_long_task_goes_to_others(place, pool):
+    """Tiny tasks have taught the worker to claim many at a time; one that takes long must not keep them."""
+    tasks = place.app()
+    first = place.worker("-P", pool, "-c", "1", "-n", "first").wait_ready()
+    for result in [tasks.add.delay(n, n) for n in range(300)]:
+        result.get(timeout=PATIENCE)
+    first.hold("before-cycle")
+    first.reached("before-cycle")
+    held = tasks.hold.delay(str(place.folder))
+    behind = [tasks.add.delay(n, 1) for n in range(100)]
+    first.release("before-cycle")
+    wait_until("the long task to start", lambda: held_by(place))
+    wait_until(
+        "the others to be claimed, or left", lambda: all(tasks.app.store.read(look_up, r.id) for r in behind[:1])
+    )
+    second = place.worker("-P", "threads", "-n", "second").wait_ready()
+    assert [result.get(timeout=PATIENCE) for result in behind] == [n + 1 for n in range(100)]
+    assert held.state == "STARTED"
+    (place.folder / "go").touch()
+    held.get(timeout=PATIENCE)
+    assert second.finish() == 0
+    assert first.finish() == 0

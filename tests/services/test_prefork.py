@@ -96,6 +96,7 @@ def test_a_running_job_cannot_be_taken_back(folder):
     behind = [stage.submit(add, 1, 1) for _ in range(3)]
     assert stage.pool.take_back() == behind
     assert (stage.pool.load, stage.pool.running) == (1, 1)
+    assert stage.pool.stuck_since() is not None
     after = stage.submit(add, 2, 2)
     go(folder / "held")
     outcomes = stage.wait(2)
@@ -115,10 +116,10 @@ def test_a_long_job_holds_up_nobody_while_another_child_is_idle(folder):
     outcomes = stage.wait(2100)
     assert late[0].id not in outcomes
     assert stage.pool.running == 1
-    assert stage.pool.busy_since() is not None
+    assert stage.pool.stuck_since() is None, "a slot is free"
     go(folder / "held")
     stage.wait(2101)
-    eventually(lambda: stage.pool.busy_since() is None)
+    eventually(lambda: stage.pool.running == 0)
     stage.end()
 
 

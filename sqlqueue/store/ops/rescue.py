@@ -34,6 +34,7 @@ def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
     """
     if dialect.sql.durably is not None:
         yield from ask(dialect.sql.durably)
+    yield from _read_all(dialect)
     first = yield from ask(dialect.sql.sign_off, incarnation=worker)
     lost = yield from ask(dialect.sql.rescue_lost, worker=worker, reason=reason)
     if lost and dialect.sql.drop_finished is not None:
@@ -44,6 +45,7 @@ def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
 
 def strays(dialect: Dialect) -> Op[list[str]]:
     """List the incarnations that hold jobs without being in the table as living."""
+    yield from _read_all(dialect)
     rows = yield from ask(dialect.sql.strays)
     return [row[0] for row in rows]
 
@@ -51,7 +53,14 @@ def strays(dialect: Dialect) -> Op[list[str]]:
 def held_ids(dialect: Dialect, worker: str, among: Sequence[str] | None = None) -> Op[dict[str, int]]:
     """Return the jobs that the database thinks ``worker`` holds, all or ``among`` some: id to claim token."""
     if among is None:
+        yield from _read_all(dialect)
         rows = yield from ask(dialect.sql.held_ids, worker=worker)
     else:
         rows = yield from ask(dialect.sql.held_among, worker=worker, ids=json.dumps(list(among)))
     return {row[0]: row[1] for row in rows}
+
+
+def _read_all(dialect: Dialect) -> Op[None]:
+    """Let the next statements read the whole table: no index says which worker holds a job, nor may one."""
+    if dialect.sql.read_all is not None:
+        yield from ask(dialect.sql.read_all)

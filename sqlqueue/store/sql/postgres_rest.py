@@ -42,6 +42,9 @@ UPDATE sqlqueue_jobs j
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
+# For statements that no index serves, on connections whose plans are pinned to indexes.
+READ_ALL = Statement("SELECT set_config('enable_seqscan', 'on', true)")
+
 STRAYS = Statement("""
 SELECT DISTINCT CAST(j.worker AS text) FROM sqlqueue_jobs j
  WHERE j.state = 'running' AND NOT EXISTS (

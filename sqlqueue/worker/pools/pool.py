@@ -39,8 +39,8 @@ class Pool(Protocol):
     def take_back(self) -> list[Job]:
         """Return the jobs that have not started; they will not."""
 
-    def busy_since(self) -> float | None:
-        """Return the monotonic moment at which the longest-running job started, None when nothing runs."""
+    def stuck_since(self) -> float | None:
+        """Return the monotonic moment since which every slot has been busy with one job; None: some slot is free."""
 
     def stop(self) -> None:
         """Start no more jobs and let the running ones finish; returns at once."""

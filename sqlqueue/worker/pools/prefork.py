@@ -82,9 +82,10 @@ class PreforkPool:
         """Whether the fork server was killed: nothing runs any more; end the worker."""
         return self._crew.lost_server
 
-    def busy_since(self) -> float | None:
-        """Return when the longest-running job started; a deaf child need not be asked."""
-        return min((seat.started for seat in self._board.seats if seat.number), default=None)
+    def stuck_since(self) -> float | None:
+        """Return when the last of the children that are all busy started its job; a deaf child need not be asked."""
+        started = [seat.started for seat in self._board.seats if seat.number]
+        return max(started) if len(started) == self.concurrency else None
 
     def start(self) -> None:
         """Ask for the children and start the thread."""

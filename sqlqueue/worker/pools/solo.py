@@ -64,8 +64,11 @@ class SoloPool:
         done: list[tuple[Job, Outcome]] = []
         now = monotonic()
         until = now + SLICE
-        while line and now < until and not self._stopping:
-            job = line.popleft()
+        while now < until and not self._stopping:
+            try:
+                job = line.popleft()
+            except IndexError:
+                break
             self._current = (job, now)
             done.append((job, execute(job)))
             now = monotonic()
@@ -76,13 +79,18 @@ class SoloPool:
 
     def take_back(self) -> list[Job]:
         """Empty the line."""
-        taken = list(self._line)
-        self._line.clear()
+        taken = []
+        while self._line:
+            try:
+                taken.append(self._line.popleft())
+            except IndexError:  # the consumer was quicker
+                break
         return taken
 
-    def busy_since(self) -> float | None:
+    def stuck_since(self) -> float | None:
         """Return when the present job started."""
-        return self._current[1] if self._current else None
+        current = self._current
+        return current[1] if current else None
 
     def stop(self) -> None:
         """Start no more jobs."""

@@ -81,9 +81,10 @@ class ThreadPool:
                 break
         return taken
 
-    def busy_since(self) -> float | None:
-        """Return when the longest-running job started."""
-        return min((started for _, started in list(self._running.values())), default=None)
+    def stuck_since(self) -> float | None:
+        """Return when the last of the threads that are all busy started its job."""
+        started = [moment for _, moment in list(self._running.values())]
+        return max(started) if len(started) == self.concurrency else None
 
     def stop(self) -> None:
         """Let the threads end after their present jobs."""

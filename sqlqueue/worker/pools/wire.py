@@ -56,8 +56,8 @@ def unpack_outcome(payload: bytes | bytearray) -> tuple[int, Outcome]:
     """Decode a job's number and what came of it."""
     number, tag, fields = marshal.loads(payload)  # noqa: S302 - written by our own child
     if tag == _TAGS[Failed]:
-        failure, runtime = fields
-        return number, Failed(Failure(*failure), runtime)
+        failure, runtime, expected = fields
+        return number, Failed(Failure(*failure), runtime, expected)
     if tag == _TAGS[Retried]:
         delay, failure, runtime = fields
         return number, Retried(delay, Failure(*failure), runtime)
@@ -66,7 +66,7 @@ def unpack_outcome(payload: bytes | bytearray) -> tuple[int, Outcome]:
 
 def _plain(outcome: Outcome) -> tuple[Any, ...]:
     if isinstance(outcome, Failed):
-        return tuple(outcome.failure), outcome.runtime
+        return tuple(outcome.failure), outcome.runtime, outcome.expected
     if isinstance(outcome, Retried):
         return float(outcome.delay), tuple(outcome.failure), outcome.runtime
     return tuple(outcome)
