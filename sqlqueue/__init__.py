@@ -6,6 +6,7 @@ from sqlqueue.config import Config
 from sqlqueue.errors import (
     BindingError,
     ConfigError,
+    ConnectionLost,
     EncodingError,
     EnqueueError,
     Ignore,
@@ -35,6 +36,7 @@ __all__ = [
     "BindingError",
     "Config",
     "ConfigError",
+    "ConnectionLost",
     "current_job",
     "EncodingError",
     "EnqueueError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, make_url
@@ -50,19 +51,25 @@ def show(url: URL) -> str:
 
 def mask(text: str) -> str:
     """Hide what stands where a password would, in a text that may be no valid URL."""
+    if _KEYWORDS.match(text):
+        return _KEYWORD.sub(r"\1***", text)
     scheme, found, rest = text.partition("://")
+    credentials, at, place = rest.rpartition("@") if found else text.rpartition("@")
+    place = _QUERY.sub(r"\1***", place)
     if not found:
-        words = (word if not word.lower().startswith("password=") else "password=***" for word in text.split(" "))
-        return " ".join(words)
-    credentials, at, place = rest.rpartition("@")
-    if at:
-        user = credentials.partition(":")[0]
-        rest = f"{user}:***@{place}" if ":" in credentials else f"{user}@{place}"
-    head, question, query = rest.partition("?")
-    if question:
-        pairs = (pair if not pair.lower().startswith("password=") else "password=***" for pair in query.split("&"))
-        rest = head + "?" + "&".join(pairs)
-    return f"{scheme}://{rest}"
+        return f"***@{place}" if at else place
+    user, has_password, _ = credentials.partition(":")
+    return f"{scheme}://{user}{':***' if has_password else ''}{at}{place}"
+
+
+_KEYWORDS = re.compile(r"\s*\w+\s*=")
+"""The beginning of a text in libpq's other form, ``host=... password=...``."""
+
+_KEYWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'?|\S+)", re.IGNORECASE)
+"""A password among libpq's ``key = value`` words, where quotes may hold blanks."""
+
+_QUERY = re.compile(r"(password=)[^&]*", re.IGNORECASE)
+"""A password among the query's pairs; ``sslpassword`` is one too."""
 
 
 def engine_for(url: URL) -> Engine:
