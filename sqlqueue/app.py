@@ -41,9 +41,9 @@ class SQLQueue:
     Parameters
     ----------
     main: name of the module that defines it; prefix of tasks defined in ``__main__``.
-    broker: URL of the database, or a SQLAlchemy engine. Default: ``$SQLQUEUE_BROKER_URL``, then the setting.
+    broker: URL of the database, or a SQLAlchemy engine. Default: the setting ``broker_url``.
     schema: PostgreSQL: schema of the tables.
-    settings: any setting of `Config`.
+    settings: any setting of `Config`; those not given may be in the environment, as ``SQLQUEUE_<SETTING>``.
     """
 
     def __init__(
@@ -55,13 +55,11 @@ class SQLQueue:
         **settings: Any,
     ) -> None:
         self.main = main
-        self.conf = Config()
+        self.conf = Config.from_environment(os.environ)
         self.conf.update(settings)
         self._engine = None if broker is None or isinstance(broker, str) else broker
         if isinstance(broker, str):
             self.conf.broker_url = broker
-        elif broker is None and "broker_url" not in settings and "SQLQUEUE_BROKER_URL" in os.environ:
-            self.conf.broker_url = os.environ["SQLQUEUE_BROKER_URL"]
         if schema is not None:
             self.conf.broker_schema = schema
         self.tasks = Registry()

@@ -42,6 +42,21 @@ class Config:
     worker_pool: str = _setting("prefork", "where tasks run: prefork, threads or solo")
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Config:
+        """Return the defaults, with what ``SQLQUEUE_<SETTING>`` variables say instead.
+
+        Raises
+        ------
+        ConfigError: a variable's text is no value of its setting.
+        """
+        config = cls()
+        for name, default in vars(config).copy().items():
+            text = environment.get(f"SQLQUEUE_{name.upper()}")
+            if text is not None:
+                setattr(config, name, _parse(name, text, default))
+        return config
+
     def update(self, settings: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Set several settings.
 
@@ -67,6 +82,22 @@ class Config:
 
     def __setitem__(self, name: str, value: Any) -> None:
         setattr(self, name, value)
+
+
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def _parse(name: str, text: str, default: Any) -> Any:
+    """Read a variable's text as its setting's kind of value."""
+    try:
+        if isinstance(default, bool):
+            return _WORDS[text.strip().lower()]
+        if isinstance(default, float):
+            return float(text)
+        return int(text) if isinstance(default, int) or name in _NUMBERS else text
+    except (KeyError, ValueError):
+        kind = "true or false" if isinstance(default, bool) else "a number"
+        raise ConfigError(f"SQLQUEUE_{name.upper()} is {text!r}: use {kind}") from None
 
 
 _NAMES = {one.name: one for one in fields(Config)}

@@ -1,0 +1,64 @@
+"""How many jobs to claim: enough to keep the slots busy, no more than is about to run."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sqlqueue.worker.batching import AHEAD, MOST, Batching
+
+concurrencies = st.integers(1, 200)
+lessons = st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1e4)), max_size=20)
+
+
+@given(concurrencies, lessons, st.integers(0, 1000))
+def test_no_more_than_the_most_and_never_fewer_than_none(concurrency, lessons, load):
+    batching = Batching(concurrency)
+    for jobs, seconds in lessons:
+        batching.learn(jobs, seconds)
+    assert concurrency <= batching.target() <= concurrency + MOST
+    assert 0 <= batching.wanted(load) <= MOST
+    assert load + batching.wanted(load) <= max(batching.target(), load)
+
+
+@given(concurrencies, lessons)
+def test_an_empty_worker_always_wants_something(concurrency, lessons):
+    batching = Batching(concurrency)
+    for jobs, seconds in lessons:
+        batching.learn(jobs, seconds)
+    assert batching.wanted(0) >= min(concurrency, MOST)
+
+
+@given(concurrencies)
+def test_before_it_knows_it_takes_one_for_each_slot(concurrency):
+    assert Batching(concurrency).wanted(0) == min(concurrency, MOST)
+
+
+@given(concurrencies, st.floats(AHEAD * 1.001, 1e6))
+def test_long_tasks_are_claimed_one_for_each_free_slot(concurrency, seconds):
+    batching = Batching(concurrency)
+    batching.learn(1000, 1000 * seconds)
+    assert batching.target() <= concurrency + concurrency
+    batching = Batching(1)
+    batching.learn(1000, 1000 * seconds)
+    assert (batching.wanted(0), batching.wanted(1)) == (1, 0)
+
+
+@given(concurrencies, st.floats(1e-7, AHEAD))
+def test_short_tasks_are_held_for_about_fifty_milliseconds(concurrency, seconds):
+    batching = Batching(concurrency)
+    batching.learn(1000, 1000 * seconds)
+    waiting = batching.target() - concurrency
+    assert waiting * seconds <= AHEAD * concurrency * 1.001
+    assert waiting == MOST or (waiting + 1.001) * seconds >= AHEAD * concurrency * 0.999
+
+
+def test_a_change_of_pace_is_learned():
+    batching = Batching(1)
+    for _ in range(50):
+        batching.learn(1, 0.0001)
+    assert batching.wanted(0) > 100
+    for _ in range(50):
+        batching.learn(1, 1.0)
+    assert batching.wanted(0) == 1
+    for _ in range(50):
+        batching.learn(100, 0.01)
+    assert batching.wanted(0) > 100
