@@ -122,6 +122,8 @@ def _check(name: str, value: Any) -> None:
         low, high = _NUMBERS[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise ConfigError(f"{name} is {value!r}: use a number from {low} to {high}")
+    if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
+        raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
     if name == "timezone":
         try:
             ZoneInfo(value)

@@ -101,7 +101,7 @@ POSTGRES = [
     # created in place, and the locks it needs are waited for at most 50 ms: one reader must not stall settlements.
     """
     CREATE FUNCTION sqlqueue_keep_partitions(days_ahead integer, keep interval) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $body$
+    LANGUAGE plpgsql SECURITY DEFINER AS $body$
     DECLARE
         today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
         day date;
@@ -133,9 +133,17 @@ POSTGRES = [
             EXCEPTION WHEN lock_not_available THEN NULL;
             END;
         END LOOP;
+        DELETE FROM sqlqueue_results_default WHERE finished_at < clock_timestamp() - keep;
         RETURN changed;
     END
     $body$
+    """,
+    # It runs as its owner, so its names must mean ours whatever the caller has made in a temporary schema.
+    """
+    DO $body$ BEGIN
+        EXECUTE format('ALTER FUNCTION sqlqueue_keep_partitions(integer, interval) SET search_path = %I, pg_temp',
+                       current_schema());
+    END $body$
     """,
     "SELECT sqlqueue_keep_partitions(14, interval '7 days')",
 ]

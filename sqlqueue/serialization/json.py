@@ -14,6 +14,9 @@ from sqlqueue.errors import EncodingError
 MAX_BYTES = 1 << 20
 """Largest encoded value, bytes: a job is a message, not a file; pass a path or a key instead."""
 
+MAX_VALUES = MAX_BYTES // 2
+"""Most values in all: each takes two bytes at least; a list that holds one list many times over is stopped here."""
+
 MAX_DEPTH = 64
 """Deepest nesting: far below where either database's parser gives up."""
 
@@ -41,7 +44,7 @@ def encode(value: Json, what: str = "value") -> str:
         return "null"
     if kind is int and -_SMALL < value < _SMALL:
         return str(value)
-    _check(value, what, 0)
+    _check(value, what, 0, [MAX_VALUES])
     text = _encoder.encode(value)
     if len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES:
         size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {MAX_BYTES:,}"
@@ -65,7 +68,7 @@ def decode(text: str) -> Json:
     return value if end == len(text) else json.loads(text)
 
 
-def _check(value: Json, path: str, depth: int) -> None:
+def _check(value: Json, path: str, depth: int, left: list[int]) -> None:
     """Raise EncodingError for the first part of ``value`` that could not be stored."""
     if depth > MAX_DEPTH:
         raise EncodingError(f"{_short(path)} is nested deeper than {MAX_DEPTH} levels (or contains itself)")
@@ -80,16 +83,24 @@ def _check(value: Json, path: str, depth: int) -> None:
             if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN
                 raise EncodingError(f"{path} is {value}, which JSON cannot hold: pass None or a string")
         case list() | tuple():
+            _spend(len(value), path, left)
             for index, item in enumerate(value):
-                _check(item, f"{path}[{index}]", depth + 1)
+                _check(item, f"{path}[{index}]", depth + 1, left)
         case dict():
+            _spend(len(value), path, left)
             for key, item in value.items():
                 _check_key(key, path)
-                _check(item, f"{path}.{key}", depth + 1)
+                _check(item, f"{path}.{key}", depth + 1, left)
         case _:
             raise EncodingError(
                 f"{path} is of type {type(value).__qualname__}, which JSON cannot hold: {_advice(value)}"
             )
+
+
+def _spend(values: int, path: str, left: list[int]) -> None:
+    left[0] -= values
+    if left[0] < 0:
+        raise EncodingError(f"{_short(path)} holds too many values: pass a file path or a key instead")
 
 
 def _check_text(value: str, path: str) -> None:

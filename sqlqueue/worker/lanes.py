@@ -118,8 +118,9 @@ class Lanes:
         for job in jobs:
             if job.seq > 0:
                 last[job.queue, job.priority] = job.seq  # they are in order
+        pressed = (jobs[-1].queue, jobs[-1].priority)  # only the lane at which the claim was full has more
         for key, seq in last.items():
-            self._lanes[key].claimed(seq, now, full=full)
+            self._lanes[key].claimed(seq, now, full=full and key == pressed)
 
     def heard(self, queue: str, news: News) -> None:
         """Take note of a message: something new stands at these places, maybe behind the cursor."""

@@ -33,6 +33,8 @@ class Place:
     def app(self):
         """Import the app here, as a web process would."""
         spec = importlib.util.spec_from_file_location("tasks", self.folder / "tasks.py")
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules["tasks"] = module
         spec.loader.exec_module(module)

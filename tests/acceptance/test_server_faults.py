@@ -52,10 +52,10 @@ def test_all_sessions_are_terminated(place, own_server):
     assert tasks.add.delay(1, 1).get(timeout=PATIENCE) == 2
     for _ in range(3):
         with psycopg.connect(own_server.dsn("shop"), autocommit=True) as operator:
-            ended = operator.execute(
+            (ended,) = operator.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            ).fetchone()[0]
+            ).fetchall()[0]
         assert ended >= 3, "the worker's sessions were hit"
         results = [tasks.add.delay(n, 2) for n in range(20)]
         assert [result.get(timeout=PATIENCE) for result in results] == [n + 2 for n in range(20)]

@@ -26,6 +26,5 @@ def test_no_database_is_named(path):
     assert list(gates.names_no_database(gates.read(path))) == []
 
 
-@pytest.mark.parametrize("path", EXCEPTIONS)
-def test_every_exception_is_still_needed(path):
-    assert list(gates.names_no_database(gates.read(path))) != []
+def test_every_exception_is_still_needed():
+    assert [path for path in EXCEPTIONS if not list(gates.names_no_database(gates.read(path)))] == []

@@ -155,3 +155,11 @@ def test_tuples_are_arrays_and_named_strings_are_strings():
 @given(st.integers(-(1 << 70), 1 << 70))
 def test_integers_are_exact(value):
     assert decode(encode(value)) == value
+
+
+def test_a_list_that_holds_itself_many_times_over_is_refused_quickly():
+    value: list = [1]
+    for _ in range(40):
+        value = [value, value]
+    with pytest.raises(EncodingError, match="too many values"):
+        encode(value, "args")

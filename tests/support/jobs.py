@@ -11,7 +11,6 @@ from sqlqueue.store.ops.claim import LaneRead, claim
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.ops.settle import Settled, settle
 from sqlqueue.store.ops.workers import WorkerRecord, register
-from sqlqueue.store.rows import Placed
 from tests.support.runners import Runner
 
 QUEUE = "testq"
@@ -26,7 +25,7 @@ def new_job(**values: Any) -> NewJob:
     return NewJob(**{"id": new_job_id(), "task": "shop.add", "queue": QUEUE, **values})
 
 
-def put(runner: Runner, *jobs: NewJob) -> list[Placed]:
+def put(runner: Runner, *jobs: NewJob) -> list[Any]:
     """Insert jobs, each list in one call; without any, one plain job."""
     return runner.run(enqueue, list(jobs) or [new_job()])
 
@@ -38,7 +37,9 @@ def put_many(runner: Runner, number: int, **values: Any) -> list[str]:
     return [job.id for job in jobs]
 
 
-def lane(queue: str = QUEUE, priority: int = 0, low: int = LOWEST, high: int = HIGHEST, at_most: int = 1000) -> LaneRead:
+def lane(
+    queue: str = QUEUE, priority: int = 0, low: int = LOWEST, high: int = HIGHEST, at_most: int = 1000
+) -> LaneRead:
     return LaneRead(queue, priority, low, high, at_most)
 
 

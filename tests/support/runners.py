@@ -17,7 +17,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from sqlqueue.store.dialect import Dialect
 from sqlqueue.store.drivers import (
-    adrive, drive, over_async_pyformat, over_async_sqlalchemy, over_named, over_pyformat, over_sqlalchemy,
+    adrive,
+    drive,
+    over_async_pyformat,
+    over_async_sqlalchemy,
+    over_named,
+    over_pyformat,
+    over_sqlalchemy,
 )  # fmt: skip
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.postgres import Postgres

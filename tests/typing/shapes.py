@@ -19,7 +19,7 @@ async def fetch(url: str) -> bytes:
 
 @app.task(queue="mail", max_retries=5)
 def send(to: str, *, copy: bool = False) -> None:
-    print(to, copy)
+    assert to or copy
 
 
 @app.task(bind=True)

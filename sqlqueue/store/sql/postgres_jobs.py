@@ -176,5 +176,5 @@ RETURNING j.id, j.queue, j.priority, j.seq
 
 NEXT_DUE = Statement("""
 SELECT CAST(extract(epoch FROM run_at - clock_timestamp()) AS double precision) FROM sqlqueue_jobs
- WHERE seq IS NULL AND run_at IS NOT NULL ORDER BY run_at LIMIT 1
+ WHERE seq IS NULL AND run_at IS NOT NULL AND state = 'scheduled' ORDER BY run_at LIMIT 1
 """)

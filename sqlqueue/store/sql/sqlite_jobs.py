@@ -121,5 +121,5 @@ RETURNING id, queue, priority, seq
 
 NEXT_DUE = Statement("""
 SELECT (julianday(run_at) - julianday('now')) * 86400.0 FROM sqlqueue_jobs
- WHERE seq IS NULL AND run_at IS NOT NULL ORDER BY run_at LIMIT 1
+ WHERE seq IS NULL AND run_at IS NOT NULL AND state = 'scheduled' ORDER BY run_at LIMIT 1
 """)

@@ -1,0 +1,170 @@
+"""PostgreSQL: the plans of the hot statements, on tables that nobody has analysed, and the share of HOT updates."""
+
+import re
+
+import psycopg
+import pytest
+
+from sqlqueue.domain.settlement import Finish
+from sqlqueue.domain.states import State
+from sqlqueue.store.drivers import drive, over_pyformat
+from sqlqueue.store.ops.claim import claim, claim_step
+from sqlqueue.store.ops.enqueue import enqueue
+from sqlqueue.store.ops.settle import settle
+from sqlqueue.store.postgres import Postgres
+from sqlqueue.store.postgres_link import WORKER_SETTINGS
+from tests.support.databases import fresh_name
+from tests.support.jobs import ME, lane, new_job
+from tests.support.runners import ROW
+
+DIALECT = Postgres()
+JOBS = 20_000
+
+MANY_RESULTS = """
+INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, created_at, finished_at, attempt,
+                              retries, crashes, claim_token)
+SELECT CAST(n AS text), 'testq', 0, 'succeeded', 't', '[]', '{}', now(), now(), 1, 0, 0, 1
+  FROM generate_series(1, 20000) n
+"""
+
+
+@pytest.fixture(scope="module")
+def url(postgres_server, postgres_template):
+    """20,000 jobs, every tenth of them scheduled, a tenth running, and as many results; no ANALYZE."""
+    name = fresh_name()
+    url = postgres_server.create_database(name, postgres_template)
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE sqlqueue_jobs SET (autovacuum_enabled = off)")
+        execute = over_pyformat(connection, ROW)
+        for start in range(0, JOBS, 2000):
+            jobs = [new_job(delay=60.0 if n % 10 == 0 else None, priority=n % 2) for n in range(start, start + 2000)]
+            drive(execute, enqueue(DIALECT, jobs))
+        for _ in range(4):
+            held = drive(execute, claim(DIALECT, ME, [lane()], 500))
+            done = [Finish(job.id, State.SUCCEEDED, "1", 0.1) for job in held]
+            drive(execute, settle(DIALECT, ME, done, {job.id: job.token for job in held}))
+        drive(execute, claim(DIALECT, ME, [lane(priority=1)], 2000))
+    yield url
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=[WORKER_SETTINGS], ids=["worker"])
+def explain(request, url):
+    """Return the generic plan of a statement, as a worker's connection makes it."""
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute(request.param)
+
+        def plan(statement, params):
+            names = list(params)
+            text = re.sub(r"(?<![:\w]):([a-z_]+)\b", lambda m: f"${names.index(m[1]) + 1}", statement.sql)
+            connection.execute(f"PREPARE verb AS {text}")
+            values = ", ".join(["%s"] * len(names))
+            call = f"EXPLAIN (COSTS off) EXECUTE verb({values})" if names else "EXPLAIN (COSTS off) EXECUTE verb"
+            rows = connection.execute(call, [params[name] for name in names]).fetchall()
+            connection.execute("DEALLOCATE verb")
+            return "\n".join(line for (line,) in rows)
+
+        yield plan
+
+
+def scans(plan):
+    """Return the way in which each table is read."""
+    return [line.strip().removeprefix("->").strip() for line in plan.splitlines() if "Scan" in line]
+
+
+@pytest.mark.parametrize("lanes", [1, 8])
+def test_claim_walks_the_lane_index_in_order(explain, lanes):
+    step = claim_step(DIALECT, ME, [lane(priority=n) for n in range(lanes)], 500)
+    plan = explain(*step)
+    assert "Index Scan using sqlqueue_jobs_lane on sqlqueue_jobs r" in plan, plan
+    assert re.search(r"Index Cond: \(\(queue = .*priority = .*seq > .*seq < ", plan), plan
+    assert "Tid Scan on sqlqueue_jobs j" in plan, plan
+    assert "Sort" not in plan, plan
+    assert "Seq Scan" not in plan, plan
+
+
+def test_finish_finds_its_rows_by_id(explain):
+    plan = explain(DIALECT.sql.finish, DIALECT.finish_params([Finish("x", State.SUCCEEDED)], [1], ME))
+    reads = [scan for scan in scans(plan) if "sqlqueue_" in scan]
+    assert reads, plan
+    ways = {scan.partition(" on ")[0] for scan in reads}
+    assert "Index Scan using sqlqueue_jobs_pkey" in ways, plan
+    assert ways <= {"Index Scan using sqlqueue_jobs_pkey", "Tid Scan"}, plan
+
+
+@pytest.mark.parametrize("verb", ["reschedule", "give_back"])
+def test_what_waits_again_is_found_by_id(explain, verb):
+    plan = explain(getattr(DIALECT.sql, verb), {"doc": '[{"id":"x","token":1}]', "worker": ME})
+    reads = [scan for scan in scans(plan) if "sqlqueue_" in scan]
+    assert {scan.partition(" on ")[0] for scan in reads} == {"Index Scan using sqlqueue_jobs_pkey"}, plan
+
+
+def test_promote_walks_the_index_of_due_moments(explain):
+    plan = explain(DIALECT.sql.promote, {"at_most": 1000})
+    assert "Index Scan using sqlqueue_jobs_due on sqlqueue_jobs r" in plan, plan
+    assert "Index Scan using sqlqueue_jobs_pkey on sqlqueue_jobs j" in plan, plan
+    assert "Sort" not in plan, plan
+    assert "Seq Scan" not in plan, plan
+
+
+def test_the_next_due_moment_is_the_first_entry_of_its_index(explain):
+    plan = explain(DIALECT.sql.next_due, {})
+    assert re.search(r"Index (Only )?Scan using sqlqueue_jobs_due", plan), plan
+    assert "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize("verb", ["results", "unfinished"])
+def test_jobs_are_looked_up_by_id(explain, verb):
+    plan = explain(getattr(DIALECT.sql, verb), {"ids": '["x"]'})
+    reads = [scan for scan in scans(plan) if "sqlqueue_" in scan]
+    assert reads, plan
+    assert all(scan.startswith("Index Scan using sqlqueue_") for scan in reads), plan
+
+
+@pytest.mark.parametrize("verb", ["results", "unfinished", "forget_duplicates"])
+def test_ids_are_looked_up_through_an_index_on_a_clients_connection_too(url, verb):
+    """Which has no settings of ours: the planner chooses. With `IN (SELECT ...)` it read every row, 80 times slower."""
+    with psycopg.connect(url) as connection:
+        connection.execute(MANY_RESULTS)
+        rows = connection.execute(
+            "EXPLAIN (COSTS off)" + getattr(DIALECT.sql, verb).pyformat, {"ids": '["x"]'}
+        ).fetchall()
+        ((today,),) = connection.execute("SELECT DISTINCT CAST(tableoid AS regclass)::text FROM sqlqueue_results")
+        connection.rollback()
+    plan = "\n".join(line for (line,) in rows)
+    full = today if verb != "unfinished" else "sqlqueue_jobs"
+    assert re.search(rf"Scan (using|on) {full}_pkey", plan), plan
+    assert not re.search(rf"Seq Scan on ({full}|sqlqueue_jobs)\b", plan), plan
+
+
+@pytest.mark.parametrize("verb", ["rescue_lost", "rescue_back", "held_ids"])
+def test_a_workers_own_rows_are_found_without_a_seq_scan(explain, verb):
+    params = {"worker": ME} | ({"reason": "died"} if verb == "rescue_lost" else {})
+    plan = explain(getattr(DIALECT.sql, verb), params)
+    assert "Seq Scan" not in plan, plan
+
+
+def test_lanes_are_found_by_one_probe_each(explain):
+    plan = explain(DIALECT.sql.lanes, {"queues": '["testq"]'})
+    reads = [scan for scan in scans(plan) if "sqlqueue_jobs" in scan]
+    assert reads, plan
+    assert all("sqlqueue_jobs_lane" in scan for scan in reads), plan
+    assert "Limit" in plan, plan
+
+
+def test_claims_are_hot_updates(postgres_url):
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        execute = over_pyformat(connection, ROW)
+        for _ in range(10):
+            drive(execute, enqueue(DIALECT, [new_job(args="[1,2]") for _ in range(500)]))
+        while held := drive(execute, claim(DIALECT, ME, [lane()], 500)):
+            done = [Finish(job.id, State.SUCCEEDED, "3", 0.1) for job in held]
+            drive(execute, settle(DIALECT, ME, done, {job.id: job.token for job in held}))
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute(
+            "SELECT n_tup_upd, n_tup_hot_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = 'sqlqueue_jobs'"
+        ).fetchone()
+    assert row is not None
+    updated, hot, deleted = row
+    assert (updated, deleted) == (5000, 5000)
+    assert hot / updated >= 0.9
