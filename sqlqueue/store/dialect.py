@@ -12,37 +12,38 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from types import ModuleType
 
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.errors import StoreError
     from sqlqueue.store.operation import Params, Statement
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Statements:
     """Every statement that is not the same text on both databases, named after its verb."""
 
     schema_version: Statement
     has_tables: Statement
-    draw_seq: Statement | None
+    draw_seq: Statement | None = None
     enqueue: Statement
     forget_duplicates: Statement
     lanes: Statement
     claim: Statement
-    durably: Statement | None
-    succeed: Statement | None
+    durably: Statement | None = None
+    succeed: Statement | None = None
     finish: Statement
-    drop_finished: Statement | None
+    drop_finished: Statement | None = None
     reschedule: Statement
     give_back: Statement
     promote: Statement
     next_due: Statement
-    read_all: Statement | None
+    read_all: Statement | None = None
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement
     fail_unknown: Statement
-    drop_unknown: Statement | None
+    drop_unknown: Statement | None = None
     register: Statement
     beat: Statement
     observe: Statement
@@ -53,7 +54,17 @@ class Statements:
     held_ids: Statement
     held_among: Statement
     prune: Statement
-    wake: Statement | None
+    wake: Statement | None = None
+
+    @classmethod
+    def gathered(cls, *rooms: ModuleType) -> Statements:
+        """Return the statements of a database: each is the constant of its name, in upper case, in one of ``rooms``.
+
+        Raises TypeError when one is missing that every database needs.
+        """
+        constants = {name: value for room in rooms for name, value in vars(room).items()}
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: constants[name.upper()] for name in names if name.upper() in constants})
 
     def within(self, schema: str | None) -> Statements:
         """Return the same statements on tables in ``schema``."""

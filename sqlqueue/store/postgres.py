@@ -20,40 +20,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements(
-    schema_version=rest.SCHEMA_VERSION,
-    has_tables=rest.HAS_TABLES,
-    draw_seq=None,
-    enqueue=jobs.ENQUEUE,
-    forget_duplicates=jobs.FORGET_DUPLICATES,
-    lanes=jobs.LANES,
-    claim=jobs.CLAIM,
-    durably=jobs.DURABLY,
-    succeed=jobs.SUCCEED,
-    finish=jobs.FINISH,
-    drop_finished=None,
-    reschedule=jobs.RESCHEDULE,
-    give_back=jobs.GIVE_BACK,
-    promote=jobs.PROMOTE,
-    next_due=jobs.NEXT_DUE,
-    read_all=rest.READ_ALL,
-    rescue_lost=rest.RESCUE_LOST,
-    rescue_back=rest.RESCUE_BACK,
-    strays=rest.STRAYS,
-    fail_unknown=rest.FAIL_UNKNOWN,
-    drop_unknown=None,
-    register=rest.REGISTER,
-    beat=rest.BEAT,
-    observe=rest.OBSERVE,
-    sign_off=rest.SIGN_OFF,
-    take_lease=rest.TAKE_LEASE,
-    results=rest.RESULTS,
-    unfinished=rest.UNFINISHED,
-    held_ids=rest.HELD_IDS,
-    held_among=rest.HELD_AMONG,
-    prune=rest.PRUNE,
-    wake=rest.WAKE,
-)
+STATEMENTS = Statements.gathered(jobs, rest)
 
 SEPARATOR, NULL = "\x1f", "~"
 

@@ -23,40 +23,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements(
-    schema_version=rest.SCHEMA_VERSION,
-    has_tables=rest.HAS_TABLES,
-    draw_seq=jobs.DRAW_SEQ,
-    enqueue=jobs.ENQUEUE,
-    forget_duplicates=jobs.FORGET_DUPLICATES,
-    lanes=jobs.LANES,
-    claim=jobs.CLAIM,
-    durably=None,
-    succeed=None,
-    finish=jobs.FINISH,
-    drop_finished=jobs.DROP_FINISHED,
-    reschedule=jobs.RESCHEDULE,
-    give_back=jobs.GIVE_BACK,
-    promote=jobs.PROMOTE,
-    next_due=jobs.NEXT_DUE,
-    read_all=None,
-    rescue_lost=rest.RESCUE_LOST,
-    rescue_back=rest.RESCUE_BACK,
-    strays=rest.STRAYS,
-    fail_unknown=rest.FAIL_UNKNOWN,
-    drop_unknown=rest.DROP_UNKNOWN,
-    register=rest.REGISTER,
-    beat=rest.BEAT,
-    observe=rest.OBSERVE,
-    sign_off=rest.SIGN_OFF,
-    take_lease=rest.TAKE_LEASE,
-    results=rest.RESULTS,
-    unfinished=rest.UNFINISHED,
-    held_ids=rest.HELD_IDS,
-    held_among=rest.HELD_AMONG,
-    prune=rest.PRUNE,
-    wake=None,
-)
+STATEMENTS = Statements.gathered(jobs, rest)
 
 
 class SQLite:
