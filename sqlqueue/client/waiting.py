@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.notify.channels import results_channel
-from sqlqueue.notify.listener import Listener
+from sqlqueue.notify.listener import WATCH_EAGER, Listener
 from sqlqueue.services.loop import Loop
 from sqlqueue.store.ops.results import Record, finished
 
@@ -53,7 +53,7 @@ class Waiting:
     def _start(self) -> None:
         if self._loop is None or not self._loop.running:
             channel = results_channel(self._store.dialect.schema)
-            self._listener = Listener(self._store, [channel], self._heard, self._doubt)
+            self._listener = Listener(self._store, [channel], self._heard, self._doubt, WATCH_EAGER)
             self._listener.start()
             self._loop = Loop("waiting", self._tick)
             self._loop.start()

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from sqlqueue.store.rows import Placed
 
 LONGEST_REST = 1.0
-"""Seconds between two looks when nobody tells of a job scheduled sooner."""
+"""Seconds between two looks where nobody tells of a job scheduled sooner."""
+
+LONGEST_REST_HEARING = 5.0
+"""The same where somebody does, though a message may be lost."""
 
 BATCH = 1000
 
@@ -24,16 +27,17 @@ class Promoter:
     Parameters
     ----------
     placed: is told which jobs are ready now.
+    hears: whether this worker is told of newly scheduled jobs, asked anew each time.
     """
 
-    def __init__(self, placed: Callable[[list[Placed]], object]) -> None:
+    def __init__(self, placed: Callable[[list[Placed]], object], hears: Callable[[], bool]) -> None:
         self._placed = placed
+        self._hears = hears
 
     def tick(self, link: Link) -> float:
         """Promote one batch; return the seconds until the next job is due."""
         jobs, next_due = link.run(promote, BATCH)
         if jobs:
             self._placed(jobs)
-        if next_due is None:
-            return LONGEST_REST
-        return min(max(next_due, 0.0), LONGEST_REST)
+        longest = LONGEST_REST_HEARING if self._hears() else LONGEST_REST
+        return longest if next_due is None else min(max(next_due, 0.0), longest)

@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.events.catalog import JobsRescued
 from sqlqueue.maintenance.homes import is_gone
-from sqlqueue.store.ops.lease import take_lease
 from sqlqueue.store.ops.rescue import rescue, strays
-from sqlqueue.store.ops.workers import Sighting, observe
+from sqlqueue.store.ops.watch import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.link import Link
+    from sqlqueue.store.ops.workers import Sighting
     from sqlqueue.store.rows import Placed
 
-LOOK = 1.0
+LOOK = 2.0
 """Seconds between two looks at the other workers."""
 
+LATE = 3.0
+"""Seconds without a beat after which a worker is looked at more often: it beats every 2."""
+
+LOOK_AT_LATE = 0.5
+"""Seconds between two looks while somebody is late."""
+
 SILENCE = 7.0
-"""Seconds without a beat after which a worker is dead; it beats every 2."""
+"""Seconds without a beat after which a worker is dead."""
 
 SILENCE_ONE_WRITER = 30.0
 """The same where one long transaction of a user can keep everybody from writing a beat."""
@@ -60,38 +66,37 @@ class Rescuer:
         self._placed = placed
         self._silence = SILENCE if many_writers else SILENCE_ONE_WRITER
         self._generation = -1
-        self._last: dict[str, tuple[float, float]] = {}  # incarnation: its beat, and since when it has stood so
+        self._watched: dict[str, float] = {}  # incarnation: since when we have watched it on this connection
         self.is_leader = False
 
     def tick(self, link: Link) -> float:
         """Look once and rescue whoever is dead."""
-        self.is_leader = link.run(take_lease, "leader", self._incarnation(), LEASE)
-        workers = link.run(observe)
+        self.is_leader, workers = link.run(watch, "leader", self._incarnation(), LEASE)
         if link.generation != self._generation:
             self._generation = link.generation
-            self._last.clear()
+            self._watched.clear()
+        self._watched = {one.incarnation: self._watched.get(one.incarnation, one.seen_at) for one in workers}
+        longest = 0.0
         for worker in workers:
             if worker.incarnation != self._incarnation():
+                longest = max(longest, self._silence_of(worker))
                 reason = self._judge(worker)
                 if reason is not None:
                     self._rescue(link, worker.incarnation, worker.name, reason)
-        living = {worker.incarnation for worker in workers}
-        self._last = {key: seen for key, seen in self._last.items() if key in living}
-        return LOOK
+        return LOOK_AT_LATE if longest > LATE else LOOK
 
     def _judge(self, worker: Sighting) -> str | None:
         """Return why the worker is dead, None while it may live."""
-        gone = is_gone(worker.home, worker.pid)
-        if gone:
+        if is_gone(worker.home, worker.pid):
             return f"its process {worker.pid} is gone"
-        beat, since = self._last.get(worker.incarnation, (None, 0.0))
-        if beat != worker.beat_at:
-            self._last[worker.incarnation] = (worker.beat_at, worker.seen_at)
-            return None
-        silent = worker.seen_at - since
+        silent = self._silence_of(worker)
         if self.is_leader and silent > self._silence:
             return f"no beat for {silent:.0f} s"
         return None
+
+    def _silence_of(self, worker: Sighting) -> float:
+        """Return for how long we have seen the worker's beat stand still: both moments are the database's."""
+        return worker.seen_at - max(worker.beat_at, self._watched[worker.incarnation])
 
     def search_strays(self, link: Link) -> float:
         """Leader only: rescue the jobs of workers that are no longer in the table as living."""
@@ -102,7 +107,6 @@ class Rescuer:
 
     def _rescue(self, link: Link, incarnation: str, name: str, reason: str) -> None:
         rescued = link.run(rescue, incarnation, f"worker {name} died: {reason}")
-        self._last.pop(incarnation, None)
         if rescued.first or rescued.back or rescued.lost:
             self._bus.emit(JobsRescued(name, reason, len(rescued.back), len(rescued.lost)))
         self._placed(rescued.back)

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 SELF_TEST_SECONDS = 10.0
 """How often the listening session is asked whether it still listens: LISTEN dies silently behind proxies."""
 
-WATCH_SECONDS = 0.003
-"""How often the file's version is read, seconds: four microseconds of work each."""
+WATCH_IDLE = 0.006
+"""How often the file's version is read, seconds: a worker that waits all day must not cost more than a percent."""
+
+WATCH_EAGER = 0.002
+"""The same while a caller waits for a result."""
 
 
 class Listener:
@@ -39,11 +42,13 @@ class Listener:
         channels: Sequence[str],
         on_message: Callable[[str, str], None],
         on_doubt: Callable[[], None],
+        watch: float = WATCH_IDLE,
     ) -> None:
         self._store = store
         self._channels = list(channels)
         self._on_message = on_message
         self._on_doubt = on_doubt
+        self._watch_every = watch
         self._connection: Any = None
         self._selector: selectors.BaseSelector | None = None
         self._version = -1
@@ -120,7 +125,7 @@ class Listener:
         if version != self._version:
             self._version = version
             self._on_doubt()
-        return WATCH_SECONDS
+        return self._watch_every
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

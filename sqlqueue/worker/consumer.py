@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from sqlqueue.domain.clock import Clock
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.settlement import Settlement
-    from sqlqueue.notify.waker import Waker
     from sqlqueue.store.link import Link
+    from sqlqueue.worker.announcer import Announcer
     from sqlqueue.worker.lanes import Lanes
     from sqlqueue.worker.pools.pool import Pool
     from sqlqueue.worker.registration import Registration
@@ -63,7 +63,7 @@ class Consumer:
         pool: Pool,
         settler: Settler,
         lanes: Lanes,
-        waker: Waker,
+        announcer: Announcer,
         clock: Clock,
         poll: Callable[[], float],
     ) -> None:
@@ -74,7 +74,7 @@ class Consumer:
         self._held = settler.held
         self._lanes = lanes
         self._batching = settler.batching
-        self._waker = waker
+        self._announcer = announcer
         self._clock = clock
         self._poll = poll
         self._news: deque[tuple[str, News]] = deque()
@@ -100,8 +100,8 @@ class Consumer:
         if not settlements and wanted is None:
             return self._rest()
         done = self._cycle(settlements, wanted)
-        self._waker.finished(self._settler.confirm(done.settled))
-        self._waker.placed(done.settled.waiting)
+        self._announcer.finished(self._settler.confirm(done.settled))
+        self._announcer.placed(done.settled.waiting)
         self._start(done.claimed, wanted)
         if self._settler.unsettled:
             self._look_at_unsettled()
@@ -193,5 +193,5 @@ class Consumer:
         """Settle all that is left, in this thread, after the loop has ended."""
         while settlements := self._settler.take():
             settled = self._link.run(settle, self._registration.incarnation, settlements, self._held.tokens)
-            self._waker.finished(self._settler.confirm(settled))
-            self._waker.placed(settled.waiting)
+            self._announcer.finished(self._settler.confirm(settled))
+            self._announcer.placed(settled.waiting)

@@ -19,6 +19,7 @@ from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
 from sqlqueue.services.loop import Loop
 from sqlqueue.version import __version__
+from sqlqueue.worker.announcer import Announcer
 from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
@@ -29,7 +30,6 @@ from sqlqueue.worker.settler import Settler
 
 if TYPE_CHECKING:
     from sqlqueue.app import SQLQueue
-    from sqlqueue.store.rows import Placed
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.make import PoolSource
 
@@ -68,6 +68,7 @@ class Worker:
             self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
         )
         self._waker = Waker(store, self._chores_link)
+        self._announcer = Announcer(self._waker, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
         self._build_chores(app)
         self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)
@@ -81,7 +82,8 @@ class Worker:
         self.pool = source.make(self._settler.put)
         lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers)
         self._consumer = Consumer(
-            self._cycle_link, self.registration, self.pool, self._settler, lanes, self._waker, SYSTEM_CLOCK, self._poll,
+            self._cycle_link, self.registration, self.pool, self._settler, lanes, self._announcer, SYSTEM_CLOCK,
+            self._poll,
         )  # fmt: skip
         self._consumer_loop = Loop("consumer", self._consumer.tick)
 
@@ -90,14 +92,20 @@ class Worker:
         rescuer = Rescuer(
             lambda: self.registration.incarnation,
             self._bus,
-            self._placed,
+            self._announcer.placed,
             many_writers=app.store.dialect.many_writers,
         )
-        self._promote = Promoter(self._placed).tick
+        self._promote = Promoter(self._announcer.placed, lambda: self._listener.hears).tick
         conf = app.conf
-        pruner = Pruner(conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._waker.finished)
+        pruner = Pruner(
+            conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._announcer.finished
+        )
         relief = Relief(
-            self.pool, self._settler.held, SYSTEM_CLOCK, lambda: self.registration.incarnation, self._placed
+            self.pool,
+            self._settler.held,
+            SYSTEM_CLOCK,
+            lambda: self.registration.incarnation,
+            self._announcer.placed,
         )
         chores = [
             self.registration.beat,
@@ -174,9 +182,3 @@ class Worker:
     def _hurry_promotion(self) -> None:
         self._chores.hurry(self._promote)
         self._chores_loop.wake()
-
-    def _placed(self, jobs: list[Placed]) -> None:
-        """Tell everybody, ourselves first, that jobs are ready."""
-        if jobs:
-            self._waker.placed(jobs)
-            self._consumer_loop.wake()

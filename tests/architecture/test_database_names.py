@@ -7,7 +7,6 @@ from tests.support import gates
 # Where a database may be named, and why.
 ROOMS = {
     "sqlqueue/store/": "the dialects live here",
-    "sqlqueue/schema/": "column types and partial indexes differ",
     "sqlqueue/notify/": "each database has its own way of waking a sleeper",
     "sqlqueue/testing/": "starts a server",
     "sqlqueue/cli/": "speaks to a person about their database",

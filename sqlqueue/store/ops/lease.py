@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.store.operation import ask_last
+from sqlqueue.store.operation import ask
 
 if TYPE_CHECKING:
     from sqlqueue.store.dialect import Dialect
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 def take_lease(dialect: Dialect, name: str, holder: str, seconds: float) -> Op[bool]:
     """Take the lease, or renew it, for ``seconds``; False when somebody else holds it."""
-    rows = yield from ask_last(dialect.sql.take_lease, name=name, holder=holder, seconds=seconds)
+    rows = yield from ask(dialect.sql.take_lease, name=name, holder=holder, seconds=seconds)
     return bool(rows)

@@ -79,7 +79,7 @@ def beat(dialect: Dialect, incarnation: str, *, durably: bool = False) -> Op[boo
 
 def observe(dialect: Dialect) -> Op[list[Sighting]]:
     """List the workers that have not signed off."""
-    rows = yield from ask_last(dialect.sql.observe)
+    rows = yield from ask(dialect.sql.observe)
     return [
         Sighting(incarnation, name, home, pid, beat_at, seen_at, json.loads(queues))
         for incarnation, name, home, pid, beat_at, seen_at, queues in rows
