@@ -12,6 +12,9 @@ AHEAD = 0.05
 MOST = 500
 """Jobs in one claim; beyond it neither database gets faster."""
 
+MOST_HELD = 2 * MOST
+"""Jobs held ahead of the slots: one batch runs while the one before it is settled and the next is claimed."""
+
 SMOOTHING = 0.2
 """Weight of the newest batch in the running mean of task durations."""
 
@@ -41,7 +44,7 @@ class Batching:
         if self._mean is None:
             return self._concurrency
         ahead = AHEAD * self._concurrency / max(self._mean, 1e-7)
-        return min(self._concurrency + int(ahead), self._concurrency + MOST)
+        return min(self._concurrency + int(ahead), self._concurrency + MOST_HELD)
 
     def wanted(self, load: int) -> int:
         """Return how many jobs to claim now, holding ``load``; few wait until there is room for many."""

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlqueue.worker.batching import AHEAD, MOST, Batching
+from sqlqueue.worker.batching import AHEAD, MOST, MOST_HELD, Batching
 
 concurrencies = st.integers(1, 200)
 lessons = st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1e4)), max_size=20)
@@ -14,7 +14,7 @@ def test_no_more_than_the_most_and_never_fewer_than_none(concurrency, lessons, l
     batching = Batching(concurrency)
     for jobs, seconds in lessons:
         batching.learn(jobs, seconds)
-    assert concurrency <= batching.target() <= concurrency + MOST
+    assert concurrency <= batching.target() <= concurrency + MOST_HELD
     assert 0 <= batching.wanted(load) <= MOST
     assert load + batching.wanted(load) <= max(batching.target(), load)
 
@@ -48,7 +48,7 @@ def test_short_tasks_are_held_for_about_fifty_milliseconds(concurrency, seconds)
     batching.learn(1000, 1000 * seconds)
     waiting = batching.target() - concurrency
     assert waiting * seconds <= AHEAD * concurrency * 1.001
-    assert waiting == MOST or (waiting + 1.001) * seconds >= AHEAD * concurrency * 0.999
+    assert waiting == MOST_HELD or (waiting + 1.001) * seconds >= AHEAD * concurrency * 0.999
 
 
 def test_a_change_of_pace_is_learned():

@@ -1,0 +1,55 @@
+"""How fast jobs are sent: one by one with a commit each, and many at a time.
+
+The limits are a plain autocommit INSERT of the same row, and COPY (on SQLite: one transaction) of the same rows.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+
+from sqlqueue.client.request import NO_DEFAULTS, build
+from sqlqueue.store.ops.enqueue import enqueue
+
+from . import raw_postgres, raw_sqlite
+from .figures import Sample
+from .ground import Database
+from .sender import sender
+from .tasks import add, app
+
+CHUNK = 1000  # jobs in one commit
+
+RAW = {"postgres": raw_postgres, "sqlite": raw_sqlite}
+
+
+def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
+    raw = RAW[database.name]
+    few, many = (500, 10_000) if quick else (5_000, 100_000)
+    one, bulk = "raw insert, one commit each", "raw COPY" if database.name == "postgres" else "raw insert, one commit"
+    yield Sample(one, _timed(database, few, raw.insert_one_by_one))
+    yield Sample("delay(), one commit each", _timed(database, few, _one_by_one), limit=one)
+    yield Sample(bulk, _timed(database, many, raw.copy_in))
+    yield Sample(f"bulk enqueue, {CHUNK:,} a commit", _timed(database, many, _bulk), limit=bulk)
+
+
+def _timed(database: Database, count: int, send: Callable[[str, int], None]) -> float:
+    """Return rows a second, connecting included; asserts that all rows are there."""
+    with database.fresh() as url:
+        started = time.perf_counter()
+        send(url, count)
+        seconds = time.perf_counter() - started
+        assert database.ask(url, "SELECT count(*) FROM sqlqueue_jobs WHERE state = 'ready'") == [(count,)]
+    return count / seconds
+
+
+def _one_by_one(url: str, count: int) -> None:
+    with sender(url):
+        for i in range(count):
+            add.delay(i, i)
+
+
+def _bulk(url: str, count: int) -> None:
+    """Build every job from its call, as a sender does, and insert them chunk by chunk."""
+    with sender(url):
+        for first in range(0, count, CHUNK):
+            calls = range(first, min(first + CHUNK, count))
+            rows = [build(add.name, (i, i), {}, {}, NO_DEFAULTS, app.conf) for i in calls]
+            app.client.waker.placed(app.store.run(enqueue, rows))
