@@ -6,10 +6,12 @@ Next room: ``execute``, by way of the pool.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Returned
+from sqlqueue.errors import StoreUnavailable
 from sqlqueue.notify.channels import News, read_news
 from sqlqueue.services.testsignals import reached
 from sqlqueue.store.ops.claim import lanes
@@ -37,11 +39,15 @@ logger = logging.getLogger("sqlqueue.worker")
 DISCOVER = 5.0
 """Seconds between two searches for lanes of priorities not seen yet; a notification is quicker."""
 
-ORPHANS = 5.0
+ORPHANS = 30.0
 """Seconds between two comparisons of what the database says we hold with what we know."""
 
+ORPHANS_IN_DOUBT = 5.0
 ORPHAN_ROUNDS = 3
-"""Comparisons after a reconnection: the old connection's server process may still commit its last claim."""
+"""The same after a reconnection, and how often: the old connection's server process may still commit its last claim."""
+
+LAST_PATIENCE = 10.0
+"""Seconds that an ending worker tries to settle what is left; what it cannot is run again by others."""
 
 LOCKED_REST = 0.05
 """Seconds until a settlement is sent again whose row somebody has locked."""
@@ -80,7 +86,7 @@ class Consumer:
         self._news: deque[tuple[str, News]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
-        self._orphans_at = float("inf")
+        self._orphans_at = clock.monotonic() + ORPHANS
         self._orphan_rounds = 0
         self.claiming = True
 
@@ -164,9 +170,10 @@ class Consumer:
                 self._orphan_rounds = ORPHAN_ROUNDS
                 self._orphans_at = self._clock.monotonic()
             self._generation = self._link.generation
-        if self._orphan_rounds and self._clock.monotonic() >= self._orphans_at:
-            self._orphans_at = self._clock.monotonic() + ORPHANS
-            self._orphan_rounds -= 1
+        now = self._clock.monotonic()
+        if now >= self._orphans_at:
+            self._orphans_at = now + (ORPHANS_IN_DOUBT if self._orphan_rounds else ORPHANS)
+            self._orphan_rounds = max(self._orphan_rounds - 1, 0)
             self._release_orphans()
 
     def _release_orphans(self) -> None:
@@ -190,8 +197,20 @@ class Consumer:
         self._settler.put([(job, Returned()) for job in self._pool.take_back()])
 
     def settle_rest(self) -> None:
-        """Settle all that is left, in this thread, after the loop has ended."""
+        """Settle all that is left, in this thread, after the loop has ended; not for ever, if the database will not."""
+        until = self._clock.monotonic() + LAST_PATIENCE
+        pause = threading.Event()
         while settlements := self._settler.take():
-            settled = self._link.run(settle, self._registration.incarnation, settlements, self._held.tokens)
-            self._announcer.finished(self._settler.confirm(settled))
-            self._announcer.placed(settled.waiting)
+            try:
+                settled = self._link.run(settle, self._registration.incarnation, settlements, self._held.tokens)
+                self._announcer.finished(self._settler.confirm(settled))
+                self._announcer.placed(settled.waiting)
+                if self._settler.unsettled:
+                    self._look_at_unsettled()
+            except StoreUnavailable as error:
+                logger.warning("settling what is left: %s", error)
+            if self._clock.monotonic() > until:
+                logger.error("%d outcomes could not be settled; their jobs will run again", self._settler.waiting)
+                return
+            if self._settler.waiting:
+                pause.wait(LOCKED_REST)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.outcome import Returned
+from sqlqueue.errors import StoreUnavailable
 from sqlqueue.events.catalog import WorkerStopping
 from sqlqueue.maintenance.chores import Chores
 from sqlqueue.maintenance.promoter import Promoter
@@ -134,7 +136,8 @@ class Worker:
         self._finish()
         services.stop()
         self._waker.close()
-        self.registration.sign_off(self._chores_link)
+        with suppress(StoreUnavailable):  # others will see that the process is gone
+            self.registration.sign_off(self._chores_link)
         self._cycle_link.close()
         self._chores_link.close()
         return 1 if broken else 0

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from sqlqueue.store.migrate import upgrade
+from sqlqueue.testing.server import PostgresServer
 from tests.support.processes import Command
 
 TASKS = Path(__file__).parent / "shop_tasks.py"
@@ -51,3 +53,12 @@ def place(tmp_path, database_url, monkeypatch):
     module = sys.modules.pop("tasks", None)
     if module is not None:
         module.app.close()
+
+
+@pytest.fixture
+def own_server():
+    """A server of the test's own, to be stopped and started."""
+    with PostgresServer(settings={"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}) as server:
+        server.create_database("shop")
+        upgrade(server.dsn("shop"))
+        yield server

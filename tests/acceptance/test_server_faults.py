@@ -5,20 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from sqlqueue.store.migrate import upgrade
-from sqlqueue.testing.server import PostgresServer
 from tests.acceptance.test_kills import held_by, running_record
 from tests.support.processes import wait_until
 
 PATIENCE = 40.0
-
-
-@pytest.fixture
-def own_server():
-    with PostgresServer(settings={"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}) as server:
-        server.create_database("shop")
-        upgrade(server.dsn("shop"))
-        yield server
 
 
 @pytest.fixture
