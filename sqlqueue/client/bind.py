@@ -7,14 +7,13 @@ the connection can tell (SQLAlchemy); raw connections cannot, so workers find th
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import UnboundExecutionError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_scoped_session
-from sqlalchemy.orm import Session, scoped_session
 
 from sqlqueue.errors import BindingError
 from sqlqueue.store.drivers import (
@@ -35,6 +34,9 @@ from sqlqueue.store.sqlite_link import IN_MEMORY, place_of
 from sqlqueue.store.urls import show
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.orm import Session
+
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op
     from sqlqueue.store.rows import Placed
@@ -99,35 +101,42 @@ def bind(given: Any, schema: str | None) -> Bound:
     ------
     BindingError: it is none of these; the message lists them.
     """
-    match given:
-        case scoped_session():
-            return bind(given(), schema)
-        case Session():
-            return _sqlalchemy(_connection_of(given), schema, given)
-        case Connection():
-            return _sqlalchemy(given, schema, given)
-        case AsyncConnection():
-            return _async_sqlalchemy(given, schema, given.sync_connection)
-        case AsyncSession() | async_scoped_session():
-            raise BindingError("this session is async: use adelay() or aapply_async(), and await it")
-        case sqlite3.Connection():
-            connection = given
-            return Bound(
-                SQLite(),
-                place_of(given),
-                execute=over_named(given),
-                in_transaction=lambda: connection.in_transaction,
-            )
+    if isinstance(given, Connection):
+        return _sqlalchemy(given, schema, given)
+    if _is(given, ORM, "scoped_session"):
+        return bind(given(), schema)
+    if _is(given, ORM, "Session"):
+        return _sqlalchemy(_connection_of(given), schema, given)
+    if _is(given, ASYNCIO, "AsyncConnection"):
+        return _async_sqlalchemy(given, schema, given.sync_connection)
+    if _is(given, ASYNCIO, "AsyncSession", "async_scoped_session"):
+        raise BindingError("this session is async: use adelay() or aapply_async(), and await it")
+    if isinstance(given, sqlite3.Connection):
+        return Bound(
+            SQLite(), place_of(given), execute=over_named(given), in_transaction=lambda: bool(given.in_transaction)
+        )
     return _psycopg(given, schema)
 
 
 async def abind(given: Any, schema: str | None) -> Bound:
     """The same for async callers; an async session must be asked for its connection."""
-    if isinstance(given, async_scoped_session):
+    if _is(given, ASYNCIO, "async_scoped_session"):
         given = given()
-    if isinstance(given, AsyncSession):
+    if _is(given, ASYNCIO, "AsyncSession"):
         return _async_sqlalchemy(await given.connection(), schema, given.sync_session)
     return bind(given, schema)
+
+
+ORM, ASYNCIO = "sqlalchemy.orm", "sqlalchemy.ext.asyncio"
+
+
+def _is(given: Any, module: str, *names: str) -> bool:
+    """Tell whether ``given`` is of one of these classes.
+
+    A module that nobody has imported has no instances, and these take longer to import than all of ours.
+    """
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(given, tuple(getattr(loaded, name) for name in names))
 
 
 def _connection_of(session: Session) -> Connection:
@@ -223,7 +232,7 @@ class _Commits:
 
     def __init__(self, target: Session | Connection) -> None:
         self._pending: list[tuple[list[Placed], Waken]] = []
-        if isinstance(target, Session):
+        if not isinstance(target, Connection):
             event.listen(target, "after_commit", self._session_committed)
             event.listen(target, "after_rollback", self._rolled_back)
         else:
