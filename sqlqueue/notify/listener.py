@@ -55,7 +55,12 @@ class Listener:
         self._tested = 0.0
         self._wakeup = os.pipe() if store.dialect.notifies else None
         self.hears = False
-        self._loop = Loop("listener", self._listen if store.dialect.notifies else self._watch)
+        self._loop = Loop("listener", self._way_to_hear())
+
+    def _way_to_hear(self) -> Callable[[], float]:
+        if self._store.dialect.notifies:
+            return self._listen
+        return self._watch if self._store.dialect.watches else _hear_nothing
 
     def start(self) -> None:
         """Begin to listen."""
@@ -136,3 +141,8 @@ class Listener:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+
+
+def _hear_nothing() -> float:
+    """Rest: where nothing can be heard, those who wait look for themselves."""
+    return 60.0

@@ -78,7 +78,8 @@ class Dialect(Protocol):
     name: str
     schema: str | None
     sql: Statements
-    notifies: bool  # can wake waiters; without it they poll
+    notifies: bool  # can wake waiters
+    watches: bool  # others' commits can be seen without asking for rows; where neither holds, everybody polls
     lanes_together: bool  # one claim statement reads many lanes
     many_writers: bool  # several connections of one process may write at a time
 

@@ -38,6 +38,7 @@ class Postgres:
     """
 
     name = "postgresql"
+    watches = False
     lanes_together = True
     many_writers = True
 

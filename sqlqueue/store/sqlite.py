@@ -27,7 +27,12 @@ STATEMENTS = Statements.gathered(jobs, rest)
 
 
 class SQLite:
-    """SQLite 3.35 and newer, one file on one host."""
+    """SQLite 3.35 and newer, one file on one host.
+
+    Parameters
+    ----------
+    watches: False to poll the tables instead of the file's version.
+    """
 
     name = "sqlite"
     schema: str | None = None
@@ -35,6 +40,9 @@ class SQLite:
     lanes_together = False
     many_writers = False
     sql = STATEMENTS
+
+    def __init__(self, *, watches: bool = True) -> None:
+        self.watches = watches
 
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as the text that the columns hold."""

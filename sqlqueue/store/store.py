@@ -36,7 +36,7 @@ class Store:
     ----------
     broker: a URL, or an existing SQLAlchemy engine, whose pool is then shared.
     schema: PostgreSQL: where the tables are.
-    notifies: False never to LISTEN or NOTIFY.
+    notifies: False never to LISTEN, NOTIFY or watch: everybody polls.
     synchronous: SQLite: ``FULL`` or ``NORMAL``.
     """
 
@@ -53,7 +53,7 @@ class Store:
         self._link: Link
         self._engine: Engine | None = None
         if self.url.get_backend_name() == "sqlite":
-            self.dialect = SQLite()
+            self.dialect = SQLite(watches=notifies)
             self._link = SQLiteLink(str(self.url.database), self.dialect, synchronous)
         else:
             shared = isinstance(broker, Engine) and broker.url.drivername == POSTGRES_DRIVER

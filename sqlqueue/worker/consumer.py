@@ -88,7 +88,13 @@ class Consumer:
         self._discover_at = 0.0
         self._orphans_at = clock.monotonic() + ORPHANS
         self._orphan_rounds = 0
+        self._claimed_at = clock.monotonic()
         self.claiming = True
+
+    @property
+    def idle(self) -> float:
+        """Seconds since the last claim that found something."""
+        return self._clock.monotonic() - self._claimed_at
 
     def heard(self, queue: str, payload: str) -> None:
         """Take a message from the listener's thread; it is read at the next tick."""
@@ -153,6 +159,7 @@ class Consumer:
             self._link.run(beat, self._registration.incarnation, durably=True)
         new = self._held.take(claimed)
         if claimed:
+            self._claimed_at = self._clock.monotonic()
             reached("claimed")
         self._pool.submit(new)
 

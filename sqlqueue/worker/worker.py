@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 HEARING_POLL = 5.0
 """Seconds between two looks of an idle worker that hears notifications: they are hints, and may be lost."""
 
+SHORTEST_POLL = 0.01
+"""The same of one that must look for itself, right after it had work."""
+
 GLANCE = 0.1
 """Seconds between two looks of the shutting-down main thread for a second signal."""
 
@@ -165,7 +168,10 @@ class Worker:
         self._consumer.settle_rest()
 
     def _poll(self) -> float:
-        return HEARING_POLL if self._listener.hears else self._poll_interval
+        """Return how long an idle consumer rests: not long while there was work a moment ago and nobody wakes it."""
+        if self._listener.hears:
+            return HEARING_POLL
+        return min(max(self._consumer.idle / 10, SHORTEST_POLL), self._poll_interval)
 
     def _wake_consumer(self) -> None:
         self._consumer_loop.wake()
