@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ class NewJob:
     def due_now(self) -> bool:
         """Whether the job may be claimed as soon as it is committed."""
         return self.delay is None and self.run_at is None
-
-    def with_id(self, job_id: str) -> NewJob:
-        """Return the same call under another id."""
-        return replace(self, id=job_id)
 
 
 class Job(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.request import ignores_result
 from sqlqueue.domain.clock import chance, monotonic
-from sqlqueue.domain.outcome import Failed, Failure, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import Failed, Outcome, Retried, Returned, Revoked, Succeeded
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
@@ -110,8 +110,3 @@ class Executor:
 
 def _may_retry(limit: int | None, retries: int) -> bool:
     return limit is None or retries < limit
-
-
-def unreadable(error: Exception) -> Failed:
-    """Describe a job whose row could not even be read."""
-    return Failed(Failure(f"unreadable job: {error}"), 0.0)
