@@ -149,13 +149,16 @@ class AsyncResult(Generic[V]):
         """The same, awaited; many may wait at a time without a thread each."""
         if self._record is None:
             await asyncio.to_thread(self._refuse_uncommitted)
-            future = asyncio.wrap_future(_observer(self._asker.waiting.future(self.id)))
-            self._record = await self._await(future, timeout)
+            with self._asker.waiting.awaited(self.id) as shared:
+                self._record = await self._await(asyncio.wrap_future(_observer(shared)), timeout)
         return self._answer(self._record, propagate=propagate)
 
     def _wait(self, timeout: float | None) -> Record:
         self._refuse_uncommitted()
-        future = self._asker.waiting.future(self.id)
+        with self._asker.waiting.awaited(self.id) as future:
+            return self._wait_on(future, timeout)
+
+    def _wait_on(self, future: Future[Record], timeout: float | None) -> Record:
         deadline = None if timeout is None else monotonic() + timeout
         first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
         try:

@@ -7,7 +7,9 @@ notifications the results are polled, often at first and more rarely as a job ta
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
@@ -17,6 +19,8 @@ from sqlqueue.services.loop import Loop
 from sqlqueue.store.ops.results import Record, finished
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlqueue.store.store import Store
 
 FIRST_POLL = 0.005
@@ -34,21 +38,34 @@ class Waiting:
         self._store = store
         self._lock = threading.Lock()
         self._futures: dict[str, Future[Record]] = {}
+        self._waiters: Counter[str] = Counter()
         self._loop: Loop | None = None
         self._listener: Listener | None = None
         self._since = 0.0
         self._urgent = False
 
-    def future(self, job_id: str) -> Future[Record]:
-        """Return a future of the finished job's record; many may share it, so none may cancel it."""
+    @contextmanager
+    def awaited(self, job_id: str) -> Iterator[Future[Record]]:
+        """Look for a job while the block lasts: yields a future of its record, which many may share.
+
+        When the last of those who wait has given up, the job is looked for no more.
+        """
         with self._lock:
             found = self._futures.get(job_id)
             if found is None:
                 found = self._futures[job_id] = Future()
                 self._since = monotonic()
+            self._waiters[job_id] += 1
             self._urgent = True
             self._start()
-        return found
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._waiters[job_id] -= 1
+                if not self._waiters[job_id]:
+                    del self._waiters[job_id]
+                    self._futures.pop(job_id, None)
 
     def _start(self) -> None:
         if self._loop is None or not self._loop.running:

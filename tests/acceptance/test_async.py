@@ -44,6 +44,13 @@ def test_one_that_gives_up_leaves_the_others_waiting(place):
         (place.folder / "go").touch()
         first, second = await asyncio.gather(*patient)
         assert first == second
+        assert not tasks.app.client.waiting._futures
+        never = tasks.app.AsyncResult("nobody-knows-this")
+        with pytest.raises(ResultTimeout):
+            await never.aget(timeout=0.05)
+        with pytest.raises(ResultTimeout):
+            never.get(timeout=0.05)
+        assert not tasks.app.client.waiting._futures, "what nobody waits for is looked for no more"
         return first
 
     assert asyncio.run(trip()) == worker.process.pid
