@@ -54,7 +54,7 @@ class Waker:
         self._lock = threading.Lock()
         self._queues: dict[str, News] = {}
         self._finished: list[str] = []
-        self._not_before = 0.0
+        self._later: list[tuple[float, dict[str, News]]] = []  # what to tell, and from when on
         self._loop: Loop | None = None
         self._owner = 0
         self._idle = threading.Event()
@@ -65,12 +65,17 @@ class Waker:
             return
         news = queue_news(jobs)
         with self._lock:
-            for queue, said in news.items():
-                before = self._queues.get(queue)
-                self._queues[queue] = merge(before, said) if before else said
-            self._not_before = max(self._not_before, monotonic() + delay)
+            if delay > 0:
+                self._later.append((monotonic() + delay, news))
+            else:
+                self._add(news)
         if news:
             self._poke()
+
+    def _add(self, news: dict[str, News]) -> None:
+        for queue, said in news.items():
+            before = self._queues.get(queue)
+            self._queues[queue] = merge(before, said) if before else said
 
     def finished(self, ids: Sequence[str]) -> None:
         """Tell waiting callers which jobs are over."""
@@ -99,12 +104,15 @@ class Waker:
 
     def _tick(self) -> float:
         with self._lock:
-            early = self._not_before - monotonic()
-            if early > 0:
-                return early
+            now = monotonic()
+            due, self._later = [one for one in self._later if one[0] <= now], [x for x in self._later if x[0] > now]
+            for _, news in due:
+                self._add(news)
             queues, self._queues = self._queues, {}
             finished, self._finished = self._finished, []
             if not queues and not finished:
+                if self._later:
+                    return min(moment for moment, _ in self._later) - now
                 self._idle.set()
                 return 60.0
         schema = self._store.dialect.schema
@@ -115,8 +123,7 @@ class Waker:
             self._link.run(wake, messages)
         except StoreUnavailable:
             with self._lock:  # said again when the database is back
-                for queue, news in queues.items():
-                    self._queues[queue] = merge(news, self._queues[queue]) if queue in self._queues else news
+                self._add(queues)
                 self._finished = finished + self._finished
             raise
         threading.Event().wait(SPACING)

@@ -59,9 +59,11 @@ class Relief:
     def tick(self, link: Link) -> float:
         """Give back what waits behind long tasks."""
         if self._pool.load > self._pool.running and is_stuck(self._pool, self._clock.monotonic()):
-            back = [GiveBack(job.id, started=False) for job in self._pool.take_back() if job.id in self._held.tokens]
+            tokens = self._held.tokens
+            back = {job.id: tokens[job.id] for job in self._pool.take_back() if job.id in tokens}
+            # No longer ours to run, whatever becomes of the settlement: what it misses is an orphan, released later.
+            self._held.drop(back)
             if back:
-                settled = link.run(settle, self._incarnation(), back, self._held.tokens)
-                self._held.drop(settled.ids)
-                self._placed(settled.waiting)
+                gifts = [GiveBack(id_, started=False) for id_ in back]
+                self._placed(link.run(settle, self._incarnation(), gifts, back).waiting)
         return LOOK
