@@ -25,6 +25,10 @@ POSTGRES = [
         args         json        NOT NULL,
         kwargs       json        NOT NULL,
         headers      json,
+        options      json,
+        parent_id    text,
+        root_id      text,
+        group_id     text,
         created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         run_at       timestamptz,
         expires_at   timestamptz,
@@ -55,8 +59,14 @@ POSTGRES = [
         args         json        NOT NULL,
         kwargs       json        NOT NULL,
         headers      json,
+        options      json,
+        parent_id    text,
+        root_id      text,
+        group_id     text,
         created_at   timestamptz NOT NULL,
         run_at       timestamptz,
+        acks_late    boolean     NOT NULL DEFAULT true,
+        max_crashes  smallint    NOT NULL DEFAULT 3,
         claimed_at   timestamptz,
         finished_at  timestamptz NOT NULL,
         runtime      double precision,
@@ -164,6 +174,10 @@ SQLITE = [
         args         TEXT    NOT NULL CHECK (json_valid(args)),
         kwargs       TEXT    NOT NULL CHECK (json_valid(kwargs)),
         headers      TEXT,
+        options      TEXT,
+        parent_id    TEXT,
+        root_id      TEXT,
+        group_id     TEXT,
         created_at   TEXT    NOT NULL DEFAULT (<now>),
         run_at       TEXT,
         expires_at   TEXT,
@@ -193,8 +207,14 @@ SQLITE = [
         args         TEXT    NOT NULL,
         kwargs       TEXT    NOT NULL,
         headers      TEXT,
+        options      TEXT,
+        parent_id    TEXT,
+        root_id      TEXT,
+        group_id     TEXT,
         created_at   TEXT    NOT NULL,
         run_at       TEXT,
+        acks_late    INTEGER NOT NULL DEFAULT 1,
+        max_crashes  INTEGER NOT NULL DEFAULT 3,
         claimed_at   TEXT,
         finished_at  TEXT    NOT NULL,
         runtime      REAL,
@@ -239,14 +259,15 @@ SQLITE = [
 # Both databases: every job, unfinished or finished, in one place for people and dashboards.
 VIEW = """
     CREATE VIEW sqlqueue_all_jobs AS
-    SELECT j.id, j.queue, j.priority, j.state, j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
-           j.claimed_at, NULL AS finished_at, NULL AS runtime, j.attempt, j.retries, j.crashes,
-           j.worker, w.name AS worker_name, NULL AS result, j.error, NULL AS exception, NULL AS traceback
+    SELECT j.id, j.queue, j.priority, j.state, j.task, j.args, j.kwargs, j.headers, j.options, j.parent_id, j.root_id,
+           j.group_id, j.created_at, j.run_at, j.claimed_at, NULL AS finished_at, NULL AS runtime, j.attempt,
+           j.retries, j.crashes, j.worker, w.name AS worker_name, NULL AS result, j.error, NULL AS exception,
+           NULL AS traceback
       FROM sqlqueue_jobs j LEFT JOIN sqlqueue_workers w ON w.incarnation = j.worker
     UNION ALL
-    SELECT r.id, r.queue, r.priority, r.state, r.task, r.args, r.kwargs, r.headers, r.created_at, r.run_at,
-           r.claimed_at, r.finished_at, r.runtime, r.attempt, r.retries, r.crashes,
-           r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback
+    SELECT r.id, r.queue, r.priority, r.state, r.task, r.args, r.kwargs, r.headers, r.options, r.parent_id, r.root_id,
+           r.group_id, r.created_at, r.run_at, r.claimed_at, r.finished_at, r.runtime, r.attempt,
+           r.retries, r.crashes, r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback
       FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker
 """
 

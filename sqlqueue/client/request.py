@@ -102,7 +102,8 @@ def build(
         expires_at=expires_at,
         acks_late=bool(_first(defaults.acks_late, config.task_acks_late)),
         max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
-        headers=_headers(options, defaults, config),
+        headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
+        options=_options(options, defaults, config),
     )
 
 
@@ -161,14 +162,14 @@ def _moment(what: str, value: object, config: Config) -> datetime:
     return zoned.astimezone(UTC)
 
 
-def _headers(options: CallOptions, defaults: Defaults, config: Config) -> str | None:
-    """Return what travels with the job as JSON text, None when nothing does."""
-    headers = dict(options.get("headers") or {})
+def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | None:
+    """Return what the worker must know of this call as JSON text, None when it is nothing."""
+    asked: dict[str, object] = {}
     if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
-        headers["ignore_result"] = True
-    return encode(headers, "headers") if headers else None
+        asked["ignore_result"] = True
+    return encode(asked, "options") if asked else None
 
 
-def ignores_result(headers: str | None) -> bool:
-    """Tell from a job's headers whether its result is not to be kept."""
-    return headers is not None and json.loads(headers).get("ignore_result") is True
+def ignores_result(options: str | None) -> bool:
+    """Tell from a job's options whether its result is not to be kept."""
+    return options is not None and json.loads(options).get("ignore_result") is True

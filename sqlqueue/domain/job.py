@@ -26,7 +26,10 @@ class NewJob:
     given_id: whether the caller chose the id, so that a second send must find the first.
     acks_late: False for at most once.
     max_crashes: how many deaths of its worker the job may cause before it ends as failed.
-    headers: JSON text or None: what the job carries besides its arguments.
+    headers: JSON text or None: what the caller lets travel with the job.
+    options: JSON text or None: what this call asks of the worker that is not the default.
+    parent_id: the job that sent it; root_id: the one with which all that began.
+    group_id: the group that it is a member of.
     """
 
     id: str
@@ -43,6 +46,10 @@ class NewJob:
     acks_late: bool = True
     max_crashes: int = 3
     headers: str | None = None
+    options: str | None = None
+    parent_id: str | None = None
+    root_id: str | None = None
+    group_id: str | None = None
 
     @property
     def due_now(self) -> bool:
@@ -61,6 +68,10 @@ class Job(NamedTuple):
     args: str
     kwargs: str
     headers: str | None
+    options: str | None
+    parent_id: str | None
+    root_id: str | None
+    group_id: str | None
     attempt: int
     retries: int
     crashes: int

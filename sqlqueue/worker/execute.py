@@ -56,7 +56,7 @@ class Executor:
         reached("job-started")
         try:
             value = self._call(task, job)
-            result = None if job.headers and ignores_result(job.headers) else encode(value, "the task's result")
+            result = None if job.options and ignores_result(job.options) else encode(value, "the task's result")
             return Succeeded(result, monotonic() - started)
         except Ignore:
             return Succeeded(None, monotonic() - started)

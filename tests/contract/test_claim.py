@@ -20,8 +20,20 @@ def test_a_claim_marks_the_row(runner):
 
 
 def test_what_the_job_carries_is_handed_over(runner):
-    job = take_one(runner, args="[1]", kwargs='{"a":2}', headers='{"h":3}', acks_late=False, max_crashes=5)
-    assert (job.args, job.kwargs, job.headers) == ("[1]", '{"a":2}', '{"h":3}')
+    job = take_one(
+        runner,
+        args="[1]",
+        kwargs='{"a":2}',
+        headers='{"h":3}',
+        options='{"o":4}',
+        parent_id="p",
+        root_id="r",
+        group_id="g",
+        acks_late=False,
+        max_crashes=5,
+    )
+    assert (job.args, job.kwargs, job.headers, job.options) == ("[1]", '{"a":2}', '{"h":3}', '{"o":4}')
+    assert (job.parent_id, job.root_id, job.group_id) == ("p", "r", "g")
     assert (bool(job.acks_late), job.max_crashes) == (False, 5)
 
 

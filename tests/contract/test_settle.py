@@ -10,12 +10,15 @@ from sqlqueue.domain.states import State
 from sqlqueue.store.ops.settle import settle
 from tests.support.jobs import ME, finish, new_job, put, put_many, send, take, take_one
 
-CARRIED = ("id", "queue", "priority", "task", "args", "kwargs", "headers", "created_at", "run_at", "claimed_at",
-           "attempt", "retries", "claim_token", "worker")  # fmt: skip
+CARRIED = ("id", "queue", "priority", "task", "args", "kwargs", "headers", "options", "parent_id", "root_id",
+           "group_id", "created_at", "run_at", "acks_late", "max_crashes",
+           "claimed_at", "attempt", "retries", "claim_token", "worker")  # fmt: skip
 
 
 def test_a_finished_job_moves_to_the_results(runner):
-    job = take_one(runner, args='[1,"ä"]', kwargs='{"x":2}', headers='{"h":1}', priority=0, delay=None)
+    family = {"parent_id": "p", "root_id": "r", "group_id": "g"}
+    plain = {"args": '[1,"ä"]', "kwargs": '{"x":2}', "headers": '{"h":1}', "options": '{"o":4}'}
+    job = take_one(runner, **plain, **family, acks_late=False, max_crashes=9)
     before = runner.job(job.id)
     settled = send(runner, job, Finish(job.id, State.SUCCEEDED, '{"sum":5}', 0.25))
     assert (settled.ids, settled.waiting) == ({job.id}, [])

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sqlqueue.domain.job import Job
 from sqlqueue.notify.channels import News
 from sqlqueue.worker.lanes import HIGHEST, LOWEST, REREAD, SWEEP, TRAIL, TURN, Lanes
+from tests.support.claimed import claimed
 
 
 class FakeClock:
@@ -36,7 +36,7 @@ def lanes(clock):
 
 
 def job(seq, queue="a", priority=0):
-    return Job(f"job-{seq}", seq, queue, priority, "t", "[]", "{}", None, 1, 0, 0, 3, True, False, 1)
+    return claimed(id=f"job-{seq}", seq=seq, queue=queue, priority=priority)
 
 
 def claim(lanes, *seqs, queue="a", priority=0, at_most=1000):

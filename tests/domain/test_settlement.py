@@ -11,6 +11,7 @@ from sqlqueue.domain.outcome import Crashed, Failed, Failure, Retried, Returned,
 from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule
 from sqlqueue.domain.settlement import decide as decide_typed
 from sqlqueue.domain.states import FINISHED, TRANSITIONS, UNFINISHED, State, may_move
+from tests.support.claimed import claimed
 
 words = st.text('aä\n"', max_size=8)
 seconds = st.floats(0, 1e6)
@@ -28,7 +29,8 @@ counts = st.integers(0, 9)
 jobs = st.builds(
     Job,
     id=words, seq=st.integers(), queue=words, priority=st.integers(-9, 9), task=words, args=st.just("[]"),
-    kwargs=st.just("{}"), headers=st.none(), attempt=counts, retries=counts, crashes=counts,
+    kwargs=st.just("{}"), headers=st.none(), options=st.none(), parent_id=st.none(), root_id=st.none(),
+    group_id=st.none(), attempt=counts, retries=counts, crashes=counts,
     max_crashes=st.integers(1, 9), acks_late=st.booleans(), expired=st.booleans(), token=counts,
 )  # fmt: skip
 
@@ -92,7 +94,7 @@ def test_what_is_returned_goes_back_uncharged(job, outcome):
 
 
 def test_outcomes_that_end_a_job_name_their_state():
-    job = Job("a", 1, "q", 0, "t", "[]", "{}", None, 1, 0, 0, 3, True, False, 1)
+    job = claimed()
     assert decide(job, Succeeded("5", 0.5)) == Finish("a", State.SUCCEEDED, "5", 0.5)
     assert decide(job, Failed(Failure("E: x"), 0.5)) == Finish("a", State.FAILED, None, 0.5, Failure("E: x"))
     assert decide(job, Revoked("why")) == Finish("a", State.REVOKED, None, None, Failure("why"))

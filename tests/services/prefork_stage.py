@@ -25,6 +25,7 @@ from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
 from sqlqueue.worker.pools.prefork_server import ForkServer
+from tests.support.claimed import claimed
 
 ROOT = pathlib.Path(__file__).parents[2]
 SOON = 20.0
@@ -178,7 +179,7 @@ class Stage:
     def job(self, task: Callable, *args) -> Job:
         self.seq += 1
         text = json.dumps([str(arg) if isinstance(arg, pathlib.Path) else arg for arg in args])
-        return Job(str(self.seq), self.seq, "default", 0, task.__name__, text, "{}", None, 1, 0, 0, 3, True, False, 1)
+        return claimed(id=str(self.seq), seq=self.seq, queue="default", task=task.__name__, args=text)
 
     def submit(self, task: Callable, *args) -> Job:
         job = self.job(task, *args)

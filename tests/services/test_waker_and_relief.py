@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.domain.job import Job
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.listener import Listener
@@ -17,6 +16,7 @@ from sqlqueue.store.rows import Placed
 from sqlqueue.store.store import Store
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.relief import Relief
+from tests.support.claimed import claimed
 
 
 def test_a_stream_of_commits_does_not_put_the_message_off(postgres_url):
@@ -47,7 +47,7 @@ class StuckPool:
         return SYSTEM_CLOCK.monotonic() - 3600
 
     def take_back(self):
-        return [Job("behind", 1, "q", 0, "t", "[]", "{}", None, 1, 0, 0, 3, True, False, 7)]
+        return [claimed(id="behind", token=7)]
 
 
 def test_what_could_not_be_given_back_is_left_to_the_search_for_orphans():

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Op, Rows
 
 
+FAMILY = ("parent_id", "root_id", "group_id")
+
+
 def enqueue(dialect: Dialect, jobs: Sequence[NewJob]) -> Op[list[Placed]]:
     """Insert ``jobs`` and return those that were not there before.
 
@@ -55,9 +58,12 @@ def _as_json(dialect: Dialect, job: NewJob) -> str:
         plain |= {"delay": job.delay, "run_at": _text(dialect, job.run_at)}
     if job.expires is not None or job.expires_at is not None:
         plain |= {"expires": job.expires, "expires_at": _text(dialect, job.expires_at)}
+    plain |= {name: value for name in FAMILY if (value := getattr(job, name)) is not None}
     tail = f',"args":{job.args},"kwargs":{job.kwargs}'
     if job.headers is not None:
         tail += f',"headers":{job.headers}'
+    if job.options is not None:
+        tail += f',"options":{job.options}'
     return json.dumps(plain)[:-1] + tail + "}"
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 
 ENQUEUE = Statement("""
-INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, run_at, expires_at,
-                           acks_late, max_crashes)
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
+                           group_id, run_at, expires_at, acks_late, max_crashes)
 SELECT id, CASE WHEN due THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
-       CASE WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers, run_at, expires_at,
-       acks_late, max_crashes
+       CASE WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers, options, parent_id, root_id,
+       group_id, run_at, expires_at, acks_late, max_crashes
   FROM (SELECT x.*, run_at IS NULL OR run_at <= clock_timestamp() AS due
-          FROM (SELECT id, queue, priority, task, args, kwargs, headers, acks_late, max_crashes,
+          FROM (SELECT id, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id,
+                       acks_late, max_crashes,
                        coalesce(run_at, clock_timestamp() + delay * interval '1 second') AS run_at,
                        coalesce(expires_at, clock_timestamp() + expires * interval '1 second') AS expires_at
                   FROM json_to_recordset(CAST(:jobs AS json)) AS j
                        (id text, queue text, priority smallint, task text, args json, kwargs json, headers json,
-                        run_at timestamptz, delay double precision, expires_at timestamptz,
-                        expires double precision, acks_late boolean, max_crashes smallint)) AS x) AS y
+                        options json, parent_id text, root_id text, group_id text, run_at timestamptz,
+                        delay double precision, expires_at timestamptz, expires double precision,
+                        acks_late boolean, max_crashes smallint)) AS x) AS y
     ON CONFLICT (id) DO NOTHING
 RETURNING id, queue, priority, seq
 """)
@@ -64,8 +67,8 @@ UPDATE sqlqueue_jobs AS j
                ORDER BY r.seq LIMIT lane.at_most FOR UPDATE SKIP LOCKED) AS c
         LIMIT :at_most))
 RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
-          CAST(j.headers AS text), j.attempt, j.retries, j.crashes, j.max_crashes, j.acks_late,
-          coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
+          CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
+          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
 """)
 
 # On a connection whose commits are asynchronous: let this transaction's be as durable as the server says.
@@ -75,19 +78,14 @@ SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('sqlqueu
 """)
 
 # The second half of a settlement, after ``held`` has found and locked what is ours: the rows leave for the results.
-_MOVE = """
+_MOVE = f"""
 , gone AS (
     DELETE FROM sqlqueue_jobs j USING held h WHERE j.ctid = h.ctid
-    RETURNING j.id, j.queue, j.priority, h.state, j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
-              j.claimed_at, h.runtime, j.attempt, j.retries, h.crashes, j.claim_token, j.worker, h.result, h.error,
-              h.exception, h.traceback
+    RETURNING {kept("j")}, h.state, h.crashes, h.runtime, h.result, h.error, h.exception, h.traceback
 )
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, runtime, attempt, retries, crashes, claim_token, worker, result, error,
-                              exception, traceback)
-SELECT id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
-       runtime, attempt, retries, crashes, claim_token, worker, CAST(result AS json), error,
-       CAST(exception AS json), traceback
+{INTO_RESULTS}, runtime, result, error, exception, traceback)
+SELECT {kept()}, state, clock_timestamp(), crashes, runtime, CAST(result AS json), error, CAST(exception AS json),
+       traceback
   FROM gone
 RETURNING id
 """

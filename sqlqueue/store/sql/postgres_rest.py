@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 
 SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
 
 HAS_TABLES = Statement("SELECT to_regclass('sqlqueue_jobs') IS NOT NULL")
 
-RESCUE_LOST = Statement("""
+RESCUE_LOST = Statement(f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
      WHERE j.id = ANY (ARRAY(
@@ -18,10 +19,8 @@ WITH gone AS (
               FOR UPDATE SKIP LOCKED))
     RETURNING *
 )
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
-SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
-       attempt, retries, crashes + 1, claim_token, worker, 'WorkerLost: ' || CAST(:reason AS text),
+{INTO_RESULTS}, error, exception)
+SELECT {kept()}, 'failed', clock_timestamp(), crashes + 1, 'WorkerLost: ' || CAST(:reason AS text),
        json_build_object('module', 'sqlqueue.errors', 'name', 'WorkerLost',
                          'args', json_build_array(CAST(:reason AS text)))
   FROM gone
@@ -52,7 +51,7 @@ SELECT DISTINCT CAST(j.worker AS text) FROM sqlqueue_jobs j
 """)
 
 # Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
-FAIL_UNKNOWN = Statement("""
+FAIL_UNKNOWN = Statement(f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
      WHERE j.id = ANY (ARRAY(
@@ -66,10 +65,8 @@ WITH gone AS (
             LIMIT 1000 FOR UPDATE SKIP LOCKED))
     RETURNING *
 )
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
-SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, clock_timestamp(),
-       attempt, retries, crashes, claim_token, worker, error,
+{INTO_RESULTS}, error, exception)
+SELECT {kept()}, 'failed', clock_timestamp(), crashes, error,
        json_build_object('module', 'sqlqueue.errors', 'name', 'NotRegistered', 'args', json_build_array(error))
   FROM gone
 RETURNING id

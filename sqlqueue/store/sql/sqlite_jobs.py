@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_moments import statement
 
 DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name = 'seq' RETURNING value - :n")
 
 ENQUEUE = statement("""
-INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, run_at, expires_at,
-                           acks_late, max_crashes)
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
+                           group_id, run_at, expires_at, acks_late, max_crashes)
 SELECT id, CASE WHEN run_at IS NULL OR run_at <= <now> THEN :base + n END, queue, priority,
        CASE WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
-       task, args, kwargs, headers, run_at, expires_at, acks_late, max_crashes
+       task, args, kwargs, headers, options, parent_id, root_id, group_id, run_at, expires_at, acks_late, max_crashes
   FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.queue') AS queue,
                json_extract(value, '$.priority') AS priority,
                json_extract(value, '$.task') AS task, json_extract(value, '$.args') AS args,
                json_extract(value, '$.kwargs') AS kwargs,
-               json_extract(value, '$.headers') AS headers,
+               json_extract(value, '$.headers') AS headers, json_extract(value, '$.options') AS options,
+               json_extract(value, '$.parent_id') AS parent_id, json_extract(value, '$.root_id') AS root_id,
+               json_extract(value, '$.group_id') AS group_id,
                coalesce(json_extract(value, '$.run_at'), CASE WHEN json_extract(value, '$.delay') IS NOT NULL
                         THEN <in:json_extract(value, '$.delay')> END) AS run_at,
                coalesce(json_extract(value, '$.expires_at'), CASE WHEN json_extract(value, '$.expires') IS NOT NULL
@@ -54,19 +57,15 @@ UPDATE sqlqueue_jobs
  WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
                   WHERE queue = :queue AND priority = :priority AND seq > :low AND seq < :high AND state = 'ready'
                   ORDER BY seq LIMIT :at_most)
-RETURNING id, seq, queue, priority, task, args, kwargs, headers, attempt, retries, crashes, max_crashes, acks_late,
-          coalesce(expires_at < <now>, 0), claim_token
+RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
+          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token
 """)
 
-FINISH = statement("""
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, runtime, attempt, retries, crashes, claim_token, worker, result, error,
-                              exception, traceback)
-SELECT j.id, j.queue, j.priority,
-               json_extract(value, '$[2]'), j.task, j.args, j.kwargs, j.headers, j.created_at, j.run_at,
-       j.claimed_at, <now>, json_extract(value, '$[4]'), j.attempt, j.retries,
-               json_extract(value, '$[5]'), j.claim_token, j.worker, json_extract(value, '$[3]'),
-       json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]')
+FINISH = statement(f"""
+{INTO_RESULTS}, runtime, result, error, exception, traceback)
+SELECT {kept("j")}, json_extract(value, '$[2]'), <now>, json_extract(value, '$[5]'), json_extract(value, '$[4]'),
+       json_extract(value, '$[3]'), json_extract(value, '$[6]'), json_extract(value, '$[7]'),
+       json_extract(value, '$[8]')
   FROM json_each(:doc) x JOIN sqlqueue_jobs j ON j.id = json_extract(x.value, '$[0]')
  WHERE j.state = 'running' AND j.claim_token = json_extract(x.value, '$[1]') AND j.worker = :worker
     ON CONFLICT (id) DO NOTHING

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_moments import statement
 
 SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
 
 HAS_TABLES = Statement("SELECT count(*) FROM sqlite_master WHERE name = 'sqlqueue_jobs'")
 
-RESCUE_LOST = statement("""
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
-SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, <now>, attempt,
-       retries, crashes + 1, claim_token, worker, 'WorkerLost: ' || :reason,
+RESCUE_LOST = statement(f"""
+{INTO_RESULTS}, error, exception)
+SELECT {kept()}, 'failed', <now>, crashes + 1, 'WorkerLost: ' || :reason,
        json_object('module', 'sqlqueue.errors', 'name', 'WorkerLost', 'args', json_array(:reason))
   FROM sqlqueue_jobs
  WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
@@ -38,11 +37,9 @@ SELECT DISTINCT worker FROM sqlqueue_jobs j
 """)
 
 # Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
-FAIL_UNKNOWN = statement("""
-INSERT INTO sqlqueue_results (id, queue, priority, state, task, args, kwargs, headers, created_at, run_at, claimed_at,
-                              finished_at, attempt, retries, crashes, claim_token, worker, error, exception)
-SELECT id, queue, priority, 'failed', task, args, kwargs, headers, created_at, run_at, claimed_at, <now>, attempt,
-       retries, crashes, claim_token, worker, error,
+FAIL_UNKNOWN = statement(f"""
+{INTO_RESULTS}, error, exception)
+SELECT {kept()}, 'failed', <now>, crashes, error,
        json_object('module', 'sqlqueue.errors', 'name', 'NotRegistered', 'args', json_array(error))
   FROM sqlqueue_jobs r
  WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%' AND r.created_at < <in:-:seconds>
