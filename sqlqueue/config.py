@@ -38,8 +38,10 @@ class Config:
     task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
     unknown_task_timeout: float = _setting(3600.0, "seconds until a job whose task no live worker knows fails")
     result_expires: float = _setting(7 * 86400.0, "seconds that finished jobs are kept")
-    worker_concurrency: int | None = _setting(None, "jobs at a time in one worker; None: as many as processors")
-    worker_pool: str = _setting("prefork", "where tasks run: prefork, threads or solo")
+    worker_concurrency: int | None = _setting(
+        None, "jobs at a time in one worker; None: as many as processors, or 100 coroutines"
+    )
+    worker_pool: str = _setting("prefork", "where tasks run: prefork, threads, asyncio or solo")
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
     @classmethod
@@ -111,7 +113,7 @@ _NUMBERS = {
     "task_default_priority": (-32768, 32767),
 }
 
-_CHOICES = {"worker_pool": ("prefork", "threads", "solo"), "broker_synchronous": ("FULL", "NORMAL")}
+_CHOICES = {"worker_pool": ("prefork", "threads", "asyncio", "solo"), "broker_synchronous": ("FULL", "NORMAL")}
 
 
 def _check(name: str, value: Any) -> None:

@@ -47,29 +47,38 @@ class Executor:
     def execute(self, job: Job) -> Outcome:
         """Run one job and return what came of it; never raises."""
         task = self._tasks.get(job.task)
-        if task is None:
-            return self._not_registered(job.task)
-        if job.expired:
-            return Revoked("expired before it started")
+        if task is None or job.expired:
+            return self._refused(job)
         token = current_job.set(Context(job, self._hostname))
         started = monotonic()
         reached("job-started")
         try:
-            value = self._call(task, job)
-            result = None if job.options and ignores_result(job.options) else encode(value, "the task's result")
-            return Succeeded(result, monotonic() - started)
-        except Ignore:
-            return Succeeded(None, monotonic() - started)
+            return _succeeded(job, self._call(task, job), started)
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
-            return self._failed(task, job, error, monotonic() - started)
+            return self._raised(task, job, error, started)
         finally:
             current_job.reset(token)
 
+    async def aexecute(self, job: Job) -> Outcome:
+        """Run one job of an ``async def`` task in the running event loop; never raises."""
+        task = self._tasks.get(job.task)
+        if task is None or job.expired:
+            return self._refused(job)
+        current_job.set(Context(job, self._hostname))  # in this asyncio task's own context
+        started = monotonic()
+        reached("job-started")
+        try:
+            return _succeeded(job, await _apply(task, job), started)
+        except BaseException as error:  # noqa: BLE001 - and its twin
+            return self._raised(task, job, error, started)
+
+    def is_coroutine(self, job: Job) -> bool:
+        """Whether the job belongs into an event loop; one that will be refused does too, since it takes no time."""
+        task = self._tasks.get(job.task)
+        return task is None or task.is_async
+
     def _call(self, task: Task[..., Any, Any], job: Job) -> Any:
-        args, kwargs = decode(job.args), decode(job.kwargs)
-        if task.bind:
-            args.insert(0, task)
-        value = task.function(*args, **kwargs)
+        value = _apply(task, job)
         return self._runner().run(value) if task.is_async else value
 
     def _runner(self) -> asyncio.Runner:
@@ -86,9 +95,11 @@ class Executor:
             self._local.runner = None
             found.close()
 
-    def _failed(self, task: Task[..., Any, Any], job: Job, error: BaseException, runtime: float) -> Outcome:
+    def _raised(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
         """Say what an exception means: another try, the end, or that the job goes back."""
-        settings = task.settings
+        settings, runtime = task.settings, monotonic() - started
+        if isinstance(error, Ignore):
+            return Succeeded(None, runtime)
         if isinstance(error, Retry):
             return Retried(error.delay or 0.0, describe(error.cause or error), runtime)
         if isinstance(error, Reject):
@@ -101,11 +112,30 @@ class Executor:
             return Retried(delay, failure, runtime)
         return Failed(failure, runtime, expected=isinstance(error, settings.throws))
 
-    def _not_registered(self, name: str) -> Outcome:
-        """Send the job back: in a rolling deploy another worker knows the task, or this one will."""
+    def _refused(self, job: Job) -> Outcome:
+        """Say why a job is not run: it came too late, or this worker does not know its task.
+
+        In the second case it goes back: in a rolling deploy another worker knows the task, or this one will.
+        """
+        name = job.task
+        if name in self._tasks:
+            return Revoked("expired before it started")
         met = self._unknown[name] = self._unknown.get(name, -1) + 1
         pause = min(FIRST_PAUSE * 2.0 ** min(met, 10), LONGEST_PAUSE)
         return Returned(pause, f"NotRegistered: this worker has no task named {name!r}")
+
+
+def _apply(task: Task[..., Any, Any], job: Job) -> Any:
+    """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
+    args, kwargs = decode(job.args), decode(job.kwargs)
+    if task.bind:
+        args.insert(0, task)
+    return task.function(*args, **kwargs)
+
+
+def _succeeded(job: Job, value: Any, started: float) -> Outcome:
+    result = None if job.options and ignores_result(job.options) else encode(value, "the task's result")
+    return Succeeded(result, monotonic() - started)
 
 
 def _may_retry(limit: int | None, retries: int) -> bool:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from sqlqueue.errors import ConfigError
 
 DEFAULT_NAME = "sqlqueue@%h"
-POOLS = ("prefork", "threads", "solo")
+POOLS = ("prefork", "threads", "asyncio", "solo")
+
+COROUTINES = 100
+"""Jobs at a time in the asyncio pool when nobody says how many: they wait, mostly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +23,8 @@ class WorkerOptions:
     ----------
     name: with ``%h`` for the host's name, ``%n`` for its first part, ``%d`` for its domain.
     queues: at least one.
-    pool: ``prefork``, ``threads`` or ``solo``.
-    concurrency: jobs at a time; None: as many as processors.
+    pool: ``prefork``, ``threads``, ``asyncio`` or ``solo``.
+    concurrency: jobs at a time; None: as many as processors, 100 of the asyncio pool.
     poll_interval: seconds between two looks when nothing wakes the worker.
     """
 
@@ -52,7 +55,7 @@ class WorkerOptions:
         """Jobs at a time."""
         if self.pool == "solo":
             return 1
-        return self.concurrency or processors()
+        return self.concurrency or (COROUTINES if self.pool == "asyncio" else processors())
 
 
 def processors() -> int:

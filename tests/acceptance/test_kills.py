@@ -27,7 +27,7 @@ def running_record(tasks, result):
     return record if record is not None and record.state == "running" else None
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "asyncio", "solo"])
 def test_a_killed_workers_job_is_finished_by_another(place, pool):
     tasks = place.app()
     first = place.worker("-P", pool, "-c", "1", "-n", "first").wait_ready()
@@ -193,7 +193,7 @@ def test_a_poison_pill_fails_alone(place):
     assert worker.finish() == 0
 
 
-@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+@pytest.mark.parametrize("pool", ["prefork", "threads", "asyncio", "solo"])
 def test_what_waits_behind_a_long_task_goes_to_others(place, pool):
     """Tiny tasks have taught the worker to claim many at a time; one that takes long must not keep them."""
     tasks = place.app()

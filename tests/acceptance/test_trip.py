@@ -7,7 +7,7 @@ import pytest
 from sqlqueue import EncodingError, TaskFailed
 from tests.support.processes import wait_until
 
-POOLS = ["prefork", "threads", "solo"]
+POOLS = ["prefork", "threads", "asyncio", "solo"]
 
 
 @pytest.mark.parametrize("pool", POOLS)

@@ -25,7 +25,7 @@ def test_the_environment_says_what_nobody_else_does(monkeypatch):
         ("BROKER_NOTIFICATIONS", "perhaps", "use true or false"),
         ("RESULT_EXPIRES", "a week", "use a number"),
         ("WORKER_CONCURRENCY", "0", "use a number from 1"),
-        ("WORKER_POOL", "eventlet", "use one of prefork, threads, solo"),
+        ("WORKER_POOL", "eventlet", "use one of prefork, threads, asyncio, solo"),
     ],
 )
 def test_nonsense_in_the_environment(name, text, said):

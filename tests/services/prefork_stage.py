@@ -159,17 +159,14 @@ def executor() -> Executor:
 # --- the stage ---
 
 
-class Stage:
-    """A running pool and all that it reported."""
+class Audience:
+    """A pool and all that it reports."""
 
-    def __init__(self, seats: int = 2, max_tasks: int | None = None, make_executor: Callable[[], Executor] = executor):
+    def __init__(self) -> None:
         self.reported: list[tuple[Job, object]] = []
         self.said = threading.Condition()
         self.seq = 0
-        self.server = ForkServer(Work(make_executor, Board(seats), max_tasks))
-        self.server.start(lambda: None)
-        self.pool = PreforkPool(self._report, self.server)
-        self.pool.start()
+        self.pool: Any = None
 
     def _report(self, done):
         with self.said:
@@ -201,6 +198,17 @@ class Stage:
         self.pool.stop()
         assert self.pool.join(SOON)
         assert self.pool.load == 0
+
+
+class Stage(Audience):
+    """A running prefork pool."""
+
+    def __init__(self, seats: int = 2, max_tasks: int | None = None, make_executor: Callable[[], Executor] = executor):
+        super().__init__()
+        self.server = ForkServer(Work(make_executor, Board(seats), max_tasks))
+        self.server.start(lambda: None)
+        self.pool = PreforkPool(self._report, self.server)
+        self.pool.start()
 
 
 def value(outcome: object) -> Any:

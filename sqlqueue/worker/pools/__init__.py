@@ -1,1 +1,1 @@
-"""Where tasks run: ``solo``, ``threads`` and ``prefork`` behind one protocol, ``pool.Pool``."""
+"""Where tasks run: ``solo``, ``threads``, ``coroutines`` and ``prefork`` behind one protocol, ``pool.Pool``."""

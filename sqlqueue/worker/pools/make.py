@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlqueue.worker.execute import Executor
+from sqlqueue.worker.pools.coroutines import AsyncioPool
 from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
@@ -44,4 +45,6 @@ class PoolSource:
             return PreforkPool(report, self._server)
         if self._options.pool == "solo":
             return SoloPool(self._executor(), report)
+        if self._options.pool == "asyncio":
+            return AsyncioPool(self._options.slots, self._executor(), report)
         return ThreadPool(self._options.slots, self._executor(), report)

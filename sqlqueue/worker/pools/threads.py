@@ -1,4 +1,4 @@
-"""Threads that take jobs from one shared line.
+"""Threads that take jobs from one shared line, made as they are needed.
 
 A job that waits behind a long one is not stuck: the next free thread takes it, and `take_back` may too, since taking
 from a deque is atomic.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ThreadPool:
-    """``concurrency`` threads.
+    """Up to ``concurrency`` threads.
 
     Parameters
     ----------
@@ -39,7 +39,6 @@ class ThreadPool:
         self._running: dict[int, tuple[Job, float]] = {}
         self._work = threading.Semaphore(0)
         self._threads: list[threading.Thread] = []
-        self._idle = 0
         self._stopping = False
 
     @property
@@ -58,17 +57,15 @@ class ThreadPool:
         return False
 
     def start(self) -> None:
-        """Start the threads."""
-        for number in range(self.concurrency):
-            thread = threading.Thread(target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        """Nothing to make yet."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Put jobs in the line and wake as many threads as there is work for."""
+        """Put jobs in the line and make or wake as many threads as there is work for."""
         if not jobs:
             return
         self._line.extend(jobs)
+        while len(self._threads) < min(self.concurrency, self.load):
+            self._hire()
         self._work.release(min(len(jobs), self.concurrency))
 
     def take_back(self) -> list[Job]:
@@ -83,8 +80,12 @@ class ThreadPool:
 
     def stuck_since(self) -> float | None:
         """Return when the last of the threads that are all busy started its job."""
-        started = [moment for _, moment in list(self._running.values())]
+        started = self.starts()
         return max(started) if len(started) == self.concurrency else None
+
+    def starts(self) -> list[float]:
+        """Return when each of the running jobs started."""
+        return [moment for _, moment in list(self._running.values())]
 
     def stop(self) -> None:
         """Let the threads end after their present jobs."""
@@ -101,7 +102,19 @@ class ThreadPool:
     def abandon(self) -> list[Job]:
         """Return what was not reported; threads cannot be killed, so the process must end next."""
         self._stopping = True
-        return [*self.take_back(), *(job for job, _ in list(self._running.values()))]
+        left = self.take_back()
+        while self._running:
+            try:
+                left.append(self._running.popitem()[1][0])  # whoever gets it out, this or the thread, has the job
+            except KeyError:  # the thread was quicker
+                break
+        return left
+
+    def _hire(self) -> None:
+        number = len(self._threads)
+        thread = threading.Thread(target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _serve(self, number: int) -> None:
         line, running, execute, report = self._line, self._running, self._executor.execute, self._report
@@ -113,6 +126,6 @@ class ThreadPool:
                 continue
             running[number] = (job, monotonic())
             outcome = execute(job)
-            del running[number]
-            report(((job, outcome),))
+            if running.pop(number, None) is not None:  # else abandoned
+                report(((job, outcome),))
         self._executor.close_thread()
