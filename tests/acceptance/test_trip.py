@@ -86,9 +86,9 @@ def test_countdown_eta_and_priority(place):
     worker = place.worker("-P", "solo").wait_ready()
     for result in (low, normal, high, soon):
         result.get(timeout=30)
+    assert late.state == "PENDING"
+    assert worker.finish() == 0, "now every line is written"
     lines = [line for line in worker.output.splitlines() if "succeeded" in line]
     order = [next(name for name, r in named if r.id in line) for line in lines for named in [
         [("low", low), ("normal", normal), ("high", high), ("soon", soon)]]]  # fmt: skip
     assert order.index("high") < order.index("normal") < order.index("low")
-    assert late.state == "PENDING"
-    assert worker.finish() == 0
