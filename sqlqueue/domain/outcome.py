@@ -53,11 +53,15 @@ class Revoked(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off."""
+    """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off.
+
+    ``quiet`` when it has been said before why.
+    """
 
     delay: float = 0.0
     reason: str | None = None
     started: bool = False
+    quiet: bool = False
 
 
 class Crashed(NamedTuple):

@@ -71,9 +71,9 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
             return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
-        case Returned(_, reason, True) if not job.acks_late:
+        case Returned(_, reason, True, _) if not job.acks_late:
             return Finish(job.id, State.FAILED, None, None, lost(reason or "it was cut off", job.crashes), job.crashes)
-        case Returned(delay, reason, started):
+        case Returned(delay, reason, started, _):
             return GiveBack(job.id, started=started, delay=delay, error=reason)
         case Crashed(reason):
             return after_crash(job, reason)

@@ -42,6 +42,7 @@ class Statements:
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement
+    known_elsewhere: Statement
     fail_unknown: Statement
     drop_unknown: Statement | None = None
     register: Statement

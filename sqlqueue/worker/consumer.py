@@ -20,6 +20,7 @@ from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.settle import settle
 from sqlqueue.store.ops.workers import beat
 from sqlqueue.worker.relief import is_stuck
+from sqlqueue.worker.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,6 +84,7 @@ class Consumer:
         self._announcer = announcer
         self._clock = clock
         self._poll = poll
+        self._strangers = Strangers(registration.tasks, clock)
         self._news: deque[tuple[str, News]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
@@ -147,7 +149,8 @@ class Consumer:
             self._discover_at = now + DISCOVER
             self._lanes.add(self._link.run(lanes, self._registration.queues))
         slots = max(self._pool.concurrency - self._pool.load, 0)
-        return Wanted(self._lanes.reads(slots, at_most), at_most)
+        self._strangers.ask_again(self._link)
+        return Wanted(self._lanes.reads(slots, at_most), at_most, self._strangers.shunned)
 
     def _start(self, claimed: list[Job], wanted: Wanted | None) -> None:
         """Hand a claim to the pool. Also without jobs: a solo pool works during this call."""
@@ -161,6 +164,10 @@ class Consumer:
         if claimed:
             self._claimed_at = self._clock.monotonic()
             reached("claimed")
+            if strangers := self._strangers.turn_away(self._link, new):
+                self._settler.put(strangers)
+                away = {job.id for job, _ in strangers}
+                new = [job for job in new if job.id not in away]
         self._pool.submit(new)
 
     def _rest(self) -> float:

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
 
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-"""Seconds that a job waits whose task this worker does not know; doubled for each one met."""
+REJECTED_PAUSE = 1.0
+"""Seconds until a job may run again that was refused here."""
 
 
 class Executor:
@@ -41,7 +40,6 @@ class Executor:
         self._tasks = tasks
         self._hostname = hostname
         self._chance = chance()
-        self._unknown: dict[str, int] = {}
         self._local = threading.local()
 
     def execute(self, job: Job) -> Outcome:
@@ -103,7 +101,7 @@ class Executor:
         if isinstance(error, Retry):
             return Retried(error.delay or 0.0, describe(error.cause or error), runtime)
         if isinstance(error, Reject):
-            return Returned(FIRST_PAUSE, str(error)) if error.requeue else Failed(describe(error), runtime)
+            return Returned(REJECTED_PAUSE, str(error)) if error.requeue else Failed(describe(error), runtime)
         failure = describe(error)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         if retryable and not isinstance(error, EncodingError) and _may_retry(settings.max_retries, job.retries):
@@ -113,16 +111,13 @@ class Executor:
         return Failed(failure, runtime, expected=isinstance(error, settings.throws))
 
     def _refused(self, job: Job) -> Outcome:
-        """Say why a job is not run: it came too late, or this worker does not know its task.
+        """Say why a job is not run: it came too late, or its task is not here.
 
-        In the second case it goes back: in a rolling deploy another worker knows the task, or this one will.
+        The worker turns strangers away before they come here, but a child may have imported less than its parent.
         """
-        name = job.task
-        if name in self._tasks:
+        if job.task in self._tasks:
             return Revoked("expired before it started")
-        met = self._unknown[name] = self._unknown.get(name, -1) + 1
-        pause = min(FIRST_PAUSE * 2.0 ** min(met, 10), LONGEST_PAUSE)
-        return Returned(pause, f"NotRegistered: this worker has no task named {name!r}")
+        return Returned(REJECTED_PAUSE, f"NotRegistered: this process has no task named {job.task!r}")
 
 
 def _apply(task: Task[..., Any, Any], job: Job) -> Any:

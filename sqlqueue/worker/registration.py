@@ -61,6 +61,11 @@ class Registration:
         """The queues that it serves."""
         return self._record.queues
 
+    @property
+    def tasks(self) -> Sequence[str]:
+        """The names of the tasks that it knows."""
+        return self._record.tasks
+
     def sign_on(self, link: Link) -> None:
         """Write the row, and warn of a living worker of the same name."""
         for other in link.run(observe):

@@ -114,6 +114,8 @@ class Settler:
     def _tell(self, job: Job, outcome: Outcome) -> None:
         if type(outcome) is Succeeded and not self._bus.wants(JobSucceeded):
             return  # tens of thousands a second, usually for nobody
+        if isinstance(outcome, Returned) and (outcome.quiet or outcome.reason is None):
+            return
         self._bus.emit(_event(job, outcome))
 
 

@@ -147,17 +147,18 @@ def test_a_wrong_command_line(place, arguments, said):
 
 
 def test_a_task_nobody_knows(place):
-    """The job goes back uncharged, with one warning and a growing pause; a worker that knows it runs it."""
+    """The jobs go back uncharged, with one warning; once a worker is there that knows them, they are left to it."""
     worker = place.worker("-P", "threads").wait_ready()
     tasks = place.app()
-    known_later = tasks.app.send_task("tasks.later", [1], queue="testq")
+    known_later = [tasks.app.send_task("tasks.later", [n], queue="testq") for n in range(20)]
     worker.wait_for("this worker has no task named 'tasks.later'")
     with (place.folder / "tasks.py").open("a") as file:
         file.write("\n@app.task(queue='testq')\ndef later(x):\n    return x + 1\n")
     newer = place.worker("-P", "threads", "-n", "newer").wait_ready()
-    assert known_later.get(timeout=30) == 2
+    assert [result.get(timeout=30) for result in known_later] == list(range(1, 21))
     assert newer.finish() == 0
     assert worker.finish() == 0
+    assert worker.output.count("has no task named") == 1
 
 
 def test_a_task_nobody_will_ever_know_fails(place):

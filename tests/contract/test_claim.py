@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sqlqueue.store.ops.claim import lanes
+from sqlqueue.store.ops.claim import claim, lanes
 from tests.support.jobs import HIGHEST, ME, OTHER, QUEUE, lane, new_job, put, put_many, take, take_one
 
 
@@ -41,6 +41,15 @@ def test_a_lane_is_read_in_order(runner):
     ids = put_many(runner, 50)
     assert [job.id for job in take(runner, at_most=30)] == ids[:30]
     assert [job.id for job in take(runner, at_most=30)] == ids[30:]
+
+
+def test_jobs_of_shunned_tasks_are_left_to_others(runner):
+    jobs = [new_job(task=task) for task in ("shop.add", "shop.later", "shop.add", "shop.never")]
+    put(runner, *jobs)
+    shunned = ["shop.later", "shop.never", 'it\'s "quoted", %s']
+    taken = runner.run(claim, ME, [lane()], 100, shunned)
+    assert [job.id for job in taken] == [jobs[0].id, jobs[2].id]
+    assert [job.id for job in take(runner)] == [jobs[1].id, jobs[3].id]
 
 
 def test_a_claimed_job_is_not_claimed_again(runner):

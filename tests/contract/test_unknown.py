@@ -5,9 +5,9 @@ import json
 import pytest
 
 from sqlqueue.domain.settlement import GiveBack
-from sqlqueue.store.ops.unknown import fail_unknown
+from sqlqueue.store.ops.unknown import fail_unknown, known_elsewhere
 from sqlqueue.store.ops.workers import sign_off
-from tests.support.jobs import ME, new_job, put, send, sign_on, take_one
+from tests.support.jobs import ME, OTHER, STRANGER, new_job, put, send, sign_on, take_one
 
 HOUR = 3600.0
 LONG_AGO = "2001-01-01 00:00:00.000000+00:00"
@@ -21,6 +21,16 @@ def refused(runner, *, created=LONG_AGO):
     if created:
         runner.rows("UPDATE sqlqueue_jobs SET created_at = :then WHERE id = :id", then=created, id=job.id)
     return job.id
+
+
+def test_who_else_knows_a_task(runner):
+    sign_on(runner, ME, tasks=["shop.add"])
+    sign_on(runner, OTHER, tasks=["shop.add", "shop.later", 'it\'s "quoted"'])
+    sign_on(runner, STRANGER, tasks=["shop.gone"])
+    runner.run(sign_off, STRANGER)
+    asked = ["shop.later", "shop.gone", "shop.never", 'it\'s "quoted"']
+    assert runner.run(known_elsewhere, asked) == {"shop.later", 'it\'s "quoted"'}
+    assert runner.run(known_elsewhere, []) == set()
 
 
 def test_a_job_that_nobody_has_known_for_an_hour_fails(runner):

@@ -1,28 +1,11 @@
 """The cursor: it skips what is done, never what may still come. Time is an argument."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from sqlqueue.notify.channels import News
 from sqlqueue.worker.lanes import HIGHEST, LOWEST, REREAD, SWEEP, TRAIL, TURN, Lanes
 from tests.support.claimed import claimed
-
-
-class FakeClock:
-    """A clock that goes when it is told to."""
-
-    def __init__(self):
-        self.passed = 1000.0
-
-    def now(self):
-        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.passed)
-
-    def monotonic(self):
-        return self.passed
-
-    def advance(self, seconds):
-        self.passed += seconds
+from tests.support.clock import FakeClock
 
 
 @pytest.fixture

@@ -25,18 +25,25 @@ class LaneRead(NamedTuple):
     at_most: int
 
 
-def claim(dialect: Dialect, worker: str, lanes: Sequence[LaneRead], at_most: int) -> Op[list[Job]]:
+def claim(
+    dialect: Dialect, worker: str, lanes: Sequence[LaneRead], at_most: int, shunned: Sequence[str] = ()
+) -> Op[list[Job]]:
     """Claim up to ``at_most`` jobs for ``worker``, an incarnation, from ``lanes`` in their order.
+
+    Parameters
+    ----------
+    shunned: tasks whose jobs are left to others.
 
     Returns the jobs sorted by lane, then by ``seq``: neither database promises an order of RETURNING.
     """
     rows: list[Row] = []
     if dialect.lanes_together:
-        (rows,) = yield Batch((claim_step(dialect, worker, lanes, at_most),), last=True)
+        (rows,) = yield Batch((claim_step(dialect, worker, lanes, at_most, shunned),), last=True)
     else:
         for queue, priority, low, high, most in lanes:
             params = {"queue": queue, "priority": priority, "low": low, "high": high, "worker": worker}
-            step = Step(dialect.sql.claim, params | {"at_most": min(most, at_most - len(rows))})
+            limits = {"at_most": min(most, at_most - len(rows)), "shunned": json.dumps(list(shunned))}
+            step = Step(dialect.sql.claim, params | limits)
             (found,) = yield Batch((step,))
             rows += found
             if len(rows) >= at_most:
@@ -44,11 +51,13 @@ def claim(dialect: Dialect, worker: str, lanes: Sequence[LaneRead], at_most: int
     return as_jobs(rows, lanes)
 
 
-def claim_step(dialect: Dialect, worker: str, lanes: Sequence[LaneRead], at_most: int) -> Step:
+def claim_step(
+    dialect: Dialect, worker: str, lanes: Sequence[LaneRead], at_most: int, shunned: Sequence[str] = ()
+) -> Step:
     """Return the one statement that reads all ``lanes``."""
     queues, priorities, lows, highs, limits = (list(column) for column in zip(*lanes, strict=True))
     params = {"queues": queues, "priorities": priorities, "lows": lows, "highs": highs, "limits": limits}
-    return Step(dialect.sql.claim, params | {"worker": worker, "at_most": at_most})
+    return Step(dialect.sql.claim, params | {"worker": worker, "at_most": at_most, "shunned": list(shunned)})
 
 
 def as_jobs(rows: Sequence[Row], lanes: Sequence[LaneRead]) -> list[Job]:

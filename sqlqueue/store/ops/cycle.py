@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """The claim half of a cycle: up to ``at_most`` jobs from ``lanes``, in their order."""
+    """The claim half of a cycle: up to ``at_most`` jobs from ``lanes``, in their order, none of a ``shunned`` task."""
 
     lanes: Sequence[LaneRead]
     at_most: int
+    shunned: Sequence[str] = ()
 
 
 class Cycle(NamedTuple):
@@ -44,11 +45,11 @@ def cycle(
     """Settle ``settlements``, which ``worker`` holds under ``tokens``, and claim what is ``wanted``, if anything."""
     if not dialect.lanes_together:
         settled = (yield from settle(dialect, worker, settlements, tokens)) if settlements else NOTHING
-        claimed = (yield from claim(dialect, worker, wanted.lanes, wanted.at_most)) if wanted else []
+        claimed = (yield from claim(dialect, worker, *wanted)) if wanted else []
         return Cycle(settled, claimed)
     steps = settle_steps(dialect, worker, settlements, tokens)
     first = [Step(dialect.sql.durably, {})] if settlements and dialect.sql.durably is not None else []
-    asked = [claim_step(dialect, worker, wanted.lanes, wanted.at_most)] if wanted else []
+    asked = [claim_step(dialect, worker, *wanted)] if wanted else []
     answers = yield Batch([*first, *steps.finish, *steps.wait, *asked], last=True)
     claimed = as_jobs(answers.pop(), wanted.lanes) if wanted else []
     return Cycle(steps.read(answers[len(first) :]), claimed)

@@ -1,15 +1,23 @@
-"""End jobs whose task nobody knows any more."""
+"""Jobs whose task a worker does not know: who else does, and the end of those that nobody knows any more."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from sqlqueue.store.operation import ask
+from sqlqueue.store.operation import ask, ask_last
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op
+
+
+def known_elsewhere(dialect: Dialect, tasks: Sequence[str]) -> Op[set[str]]:
+    """Return those of ``tasks`` that some live worker has registered."""
+    rows = yield from ask_last(dialect.sql.known_elsewhere, tasks=json.dumps(list(tasks)))
+    return {row[0] for row in rows}
 
 
 def fail_unknown(dialect: Dialect, seconds: float) -> Op[list[str]]:

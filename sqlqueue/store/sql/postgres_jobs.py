@@ -64,6 +64,7 @@ UPDATE sqlqueue_jobs AS j
               SELECT r.ctid FROM sqlqueue_jobs r
                WHERE r.queue = lane.queue AND r.priority = lane.priority
                  AND r.seq > lane.low AND r.seq < lane.high AND r.state = 'ready'
+                 AND r.task <> ALL (CAST(:shunned AS text[]))
                ORDER BY r.seq LIMIT lane.at_most FOR UPDATE SKIP LOCKED) AS c
         LIMIT :at_most))
 RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),

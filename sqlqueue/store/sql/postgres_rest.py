@@ -50,6 +50,12 @@ SELECT DISTINCT CAST(j.worker AS text) FROM sqlqueue_jobs j
        SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
 """)
 
+KNOWN_ELSEWHERE = Statement("""
+SELECT DISTINCT known.task
+  FROM sqlqueue_workers w CROSS JOIN LATERAL json_array_elements_text(w.tasks) AS known(task)
+ WHERE w.stopped_at IS NULL AND known.task IN (SELECT json_array_elements_text(CAST(:tasks AS json)))
+""")
+
 # Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
 FAIL_UNKNOWN = Statement(f"""
 WITH gone AS (

@@ -56,6 +56,7 @@ UPDATE sqlqueue_jobs
    SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = :worker, claimed_at = <now>
  WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
                   WHERE queue = :queue AND priority = :priority AND seq > :low AND seq < :high AND state = 'ready'
+                    AND task NOT IN (SELECT value FROM json_each(:shunned))
                   ORDER BY seq LIMIT :at_most)
 RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
           retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token

@@ -36,6 +36,11 @@ SELECT DISTINCT worker FROM sqlqueue_jobs j
        SELECT 1 FROM sqlqueue_workers w WHERE w.incarnation = j.worker AND w.stopped_at IS NULL)
 """)
 
+KNOWN_ELSEWHERE = Statement("""
+SELECT DISTINCT known.value FROM sqlqueue_workers w, json_each(w.tasks) AS known
+ WHERE w.stopped_at IS NULL AND known.value IN (SELECT value FROM json_each(:tasks))
+""")
+
 # Jobs that were sent back because a worker did not know their task, once no worker has known it for long enough.
 FAIL_UNKNOWN = statement(f"""
 {INTO_RESULTS}, error, exception)

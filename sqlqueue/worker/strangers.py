@@ -1,0 +1,68 @@
+"""Jobs whose task this worker does not know, as in the middle of a deploy: it never runs them and never fails them.
+
+Where another live worker knows the task they go back at once and are left to it. Else they go back with a growing
+pause: somebody may know the task soon, and when nobody does for long enough the leader fails them.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from sqlqueue.domain.outcome import Returned
+from sqlqueue.errors import StoreUnavailable
+from sqlqueue.store.ops.unknown import known_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlqueue.domain.clock import Clock
+    from sqlqueue.domain.job import Job
+    from sqlqueue.domain.outcome import Outcome
+    from sqlqueue.store.link import Link
+
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds that a job waits whose task nobody knows; doubled at each meeting."""
+
+ASK_AGAIN = 5.0
+"""Seconds after which one asks again who is there to run what is left to others."""
+
+
+class Strangers:
+    """Turns strangers away, and remembers whom to leave to others.
+
+    Parameters
+    ----------
+    tasks: names of the tasks that this worker knows.
+    """
+
+    def __init__(self, tasks: Collection[str], clock: Clock) -> None:
+        self._tasks = frozenset(tasks)
+        self._clock = clock
+        self._met: dict[str, int] = {}
+        self._ask_at = 0.0
+        self.shunned: list[str] = []
+
+    def turn_away(self, link: Link, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+        """Return the strangers among ``jobs``, each with how it goes back."""
+        strangers = [job for job in jobs if job.task not in self._tasks]
+        if not strangers:
+            return []
+        self._ask(link, {job.task for job in strangers})
+        return [(job, self._sent_back(job.task)) for job in strangers]
+
+    def ask_again(self, link: Link) -> None:
+        """From time to time, see whether those to whom jobs are left still live."""
+        if self.shunned and self._clock.monotonic() >= self._ask_at:
+            self._ask(link, set())
+
+    def _ask(self, link: Link, names: set[str]) -> None:
+        self._ask_at = self._clock.monotonic() + ASK_AGAIN
+        with suppress(StoreUnavailable):  # then the jobs go back with a pause, which can do no harm
+            self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))))
+
+    def _sent_back(self, name: str) -> Returned:
+        met = self._met[name] = self._met.get(name, -1) + 1
+        pause = 0.0 if name in self.shunned else min(FIRST_PAUSE * 2.0 ** min(met, 10), LONGEST_PAUSE)
+        return Returned(pause, f"NotRegistered: this worker has no task named {name!r}", quiet=met > 0)
