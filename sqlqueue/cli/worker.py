@@ -14,6 +14,7 @@ from sqlqueue.events.log import subscribe_log
 from sqlqueue.store.urls import show
 from sqlqueue.version import __version__
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions
+from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
 from sqlqueue.worker.worker import Shutdown, Worker
 
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from sqlqueue.app import SQLQueue
     from sqlqueue.cli.apps import Target
 
-QUEUES_HELP = "Queues to serve; default: the app's default queue."
+QUEUES_HELP = (
+    "Queues to serve, the first before the second; with weights (high=3,low=1) in turns by weight."
+    " Default: the app's default queue."
+)
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @click.command("worker")
-@click.option("-Q", "--queue", "--queues", "queues", multiple=True, metavar="NAME[,NAME...]", help=QUEUES_HELP)
+@click.option("-Q", "--queue", "--queues", "queues", multiple=True, metavar="NAME[=WEIGHT][,...]", help=QUEUES_HELP)
 @click.option("-c", "--concurrency", type=int, help="Jobs at a time; default: as many as processors.")
 @click.option("-P", "--pool", type=click.Choice(POOLS), help="Where tasks run.")
 @click.option(
@@ -52,9 +56,10 @@ def command(
     """
     app = target.find_app()
     _log_to_stderr(loglevel)
-    named = [part.strip() for text in queues for part in text.split(",") if part.strip()]
+    named = read_queues(queues or [app.conf.task_default_queue])
     options = WorkerOptions(
-        queues=tuple(dict.fromkeys(named or [app.conf.task_default_queue])),
+        queues=named.names,
+        weights=named.weights,
         name=name,
         pool=pool or app.conf.worker_pool,
         concurrency=app.conf.worker_concurrency if concurrency is None else concurrency,

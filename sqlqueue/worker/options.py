@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlqueue.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DEFAULT_NAME = "sqlqueue@%h"
 POOLS = ("prefork", "threads", "asyncio", "solo")
@@ -26,6 +30,7 @@ class WorkerOptions:
     pool: ``prefork``, ``threads``, ``asyncio`` or ``solo``.
     concurrency: jobs at a time; None: as many as processors, 100 of the asyncio pool.
     poll_interval: seconds between two looks when nothing wakes the worker.
+    weights: how often each queue goes first; None: they go in their order.
     """
 
     queues: tuple[str, ...]
@@ -33,6 +38,7 @@ class WorkerOptions:
     pool: str = "threads"
     concurrency: int | None = None
     poll_interval: float = 0.5
+    weights: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.domain.clock import SYSTEM_CLOCK, chance
 from sqlqueue.domain.outcome import Returned
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.events.catalog import WorkerStopping
@@ -26,6 +26,7 @@ from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
+from sqlqueue.worker.order import Weighted, as_given
 from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.make import PoolSource
 
-HEARING_POLL = 5.0
+HEARING_POLL = 4.5
 """Seconds between two looks of an idle worker that hears notifications: they are hints, and may be lost."""
 
 SHORTEST_POLL = 0.01
@@ -85,7 +86,8 @@ class Worker:
         held, batching = Held(), Batching(options.slots)
         self._settler = Settler(held, batching, self._bus, self._wake_consumer)
         self.pool = source.make(self._settler.put)
-        lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers)
+        order = as_given if options.weights is None else Weighted(options.weights, chance())
+        lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
         self._consumer = Consumer(
             self._cycle_link, self.registration, self.pool, self._settler, lanes, self._announcer, SYSTEM_CLOCK,
             self._poll,
