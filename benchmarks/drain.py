@@ -7,48 +7,52 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from . import raw_postgres, raw_sqlite
 from .figures import Sample
-from .ground import Database, jobs, rate
+from .filling import fill, job_id, rate
+from .ground import Database
 from .workers import POOLS, ROOT, workers
 
-PROBE = 10_000  # jobs; tells how many a full drain needs, and is the whole of a quick one
+PROBE = 10_000  # jobs; tells how many a full drain needs
+QUICK = 3_000  # jobs of a quick one
 LENGTH = 6.0  # seconds that a drain should last, so that it lasts 5 when the probe was slow to start
-PATIENCE = 120.0  # seconds for any one drain
+PATIENCE = 180.0  # seconds for any one drain
 
 LIMITS = {
     "postgres": [(2, 500), (1, 500)],  # clients and batch; the first is the limit that others are compared with
     "sqlite": [(1, 100), (1, 500)],
 }
 
-COPY_IN = {"postgres": raw_postgres.copy_in, "sqlite": raw_sqlite.copy_in}
-
 _rates: dict[tuple[str, str], float] = {}
 
 
 def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
-    limit = _raw_name(*LIMITS[database.name][0])
+    limit = raw_name(database)
     for clients, batch in LIMITS[database.name]:
         name = _raw_name(clients, batch)
-        value = _long_enough(database, name, _raw(database, clients, batch), quick=quick)
+        value = long_enough(database, name, _raw(database, clients, batch), quick=quick)
         yield Sample(name, value, limit=None if name == limit else limit)
     for pool in POOLS:
-        for count in (1, 2):
+        for count in (1,) if quick and pool != POOLS[0] else (1, 2):
             name = f"drain, {pool}, {count} worker{'s' if count > 1 else ''}"
-            yield Sample(name, _long_enough(database, name, _ours(database, pool, count), quick=quick), limit=limit)
+            yield Sample(name, long_enough(database, name, _ours(database, pool, count), quick=quick), limit=limit)
+
+
+def raw_name(database: Database) -> str:
+    """Return the name of the raw limit's sample."""
+    return _raw_name(*LIMITS[database.name][0])
 
 
 def _raw_name(clients: int, batch: int) -> str:
     return f"raw drain, {clients} client{'s' if clients > 1 else ''}, batches of {batch}"
 
 
-def _long_enough(database: Database, name: str, drain: Callable[[int], float], *, quick: bool) -> float:
-    """Drain as many jobs as the last drain of this kind says are needed for the full length."""
+def long_enough(database: Database, name: str, drain: Callable[[int], float], *, quick: bool) -> float:
+    """Drain as many jobs as the last drain of this name says are needed for the full length."""
     key = (database.name, name)
     if key not in _rates:
-        _rates[key] = drain(PROBE)
         if quick:
-            return _rates.pop(key)
+            return drain(QUICK)
+        _rates[key] = drain(PROBE)
     _rates[key] = drain(max(int(_rates[key] * LENGTH), PROBE))
     return _rates[key]
 
@@ -56,7 +60,8 @@ def _long_enough(database: Database, name: str, drain: Callable[[int], float], *
 def _raw(database: Database, clients: int, batch: int) -> Callable[[int], float]:
     def drain(count: int) -> float:
         with database.fresh() as url:
-            _fill(database, url, count)
+            fill(database, url, count)
+            database.settle_down(url)
             command = [sys.executable, "-m", f"benchmarks.raw_{database.name}", url, str(batch)]
             processes = [subprocess.Popen(command, cwd=ROOT) for _ in range(clients)]
             assert [process.wait(PATIENCE) for process in processes] == [0] * clients
@@ -68,16 +73,10 @@ def _raw(database: Database, clients: int, batch: int) -> Callable[[int], float]
 def _ours(database: Database, pool: str, processes: int) -> Callable[[int], float]:
     def drain(count: int) -> float:
         with database.fresh() as url:
-            last = _fill(database, url, count)
+            fill(database, url, count)
+            database.settle_down(url)
             with workers(database, url, pool, processes) as crew:
-                crew.wait_until_drained(last, count, PATIENCE)
+                crew.wait_until_drained(job_id(count - 1), count, PATIENCE)
             return rate(database, url, count)
 
     return drain
-
-
-def _fill(database: Database, url: str, count: int) -> str:
-    """Put jobs into the queue by the quickest way, untimed, and return the last one's id."""
-    COPY_IN[database.name](url, count)
-    database.settle_down(url)
-    return jobs(count - 1, 1)[0].id

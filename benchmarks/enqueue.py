@@ -19,15 +19,18 @@ CHUNK = 1000  # jobs in one commit
 
 RAW = {"postgres": raw_postgres, "sqlite": raw_sqlite}
 
+RAW_ONE, ONE = "raw insert, one commit each", "delay(), one commit each"
+RAW_MANY, MANY = {"postgres": "raw COPY", "sqlite": "raw insert, one commit"}, f"bulk enqueue, {CHUNK:,} a commit"
+
 
 def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
     raw = RAW[database.name]
     few, many = (500, 10_000) if quick else (5_000, 100_000)
-    one, bulk = "raw insert, one commit each", "raw COPY" if database.name == "postgres" else "raw insert, one commit"
-    yield Sample(one, _timed(database, few, raw.insert_one_by_one))
-    yield Sample("delay(), one commit each", _timed(database, few, _one_by_one), limit=one)
+    yield Sample(RAW_ONE, _timed(database, few, raw.insert_one_by_one))
+    yield Sample(ONE, _timed(database, few, send_one_by_one), limit=RAW_ONE)
+    bulk = RAW_MANY[database.name]
     yield Sample(bulk, _timed(database, many, raw.copy_in))
-    yield Sample(f"bulk enqueue, {CHUNK:,} a commit", _timed(database, many, _bulk), limit=bulk)
+    yield Sample(MANY, _timed(database, many, send_bulk), limit=bulk)
 
 
 def _timed(database: Database, count: int, send: Callable[[str, int], None]) -> float:
@@ -40,16 +43,16 @@ def _timed(database: Database, count: int, send: Callable[[str, int], None]) -> 
     return count / seconds
 
 
-def _one_by_one(url: str, count: int) -> None:
+def send_one_by_one(url: str, count: int) -> None:
     with sender(url):
         for i in range(count):
             add.delay(i, i)
 
 
-def _bulk(url: str, count: int) -> None:
+def send_bulk(url: str, count: int) -> None:
     """Build every job from its call, as a sender does, and insert them chunk by chunk."""
     with sender(url):
         for first in range(0, count, CHUNK):
             calls = range(first, min(first + CHUNK, count))
-            rows = [build(add.name, (i, i), {}, {}, NO_DEFAULTS, app.conf) for i in calls]
-            app.client.waker.placed(app.store.run(enqueue, rows))
+            jobs = [build(add.name, (i, i), {}, {}, NO_DEFAULTS, app.conf) for i in calls]
+            app.client.waker.placed(app.store.run(enqueue, jobs))

@@ -3,8 +3,8 @@
 import os
 import platform
 import statistics
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import metadata
 from typing import Any, NamedTuple
 
 
@@ -39,52 +39,54 @@ class Figure(NamedTuple):
         return statistics.median(self.ratios) if self.ratios else None
 
 
-def figures(rounds: Iterable[tuple[str, Sample]]) -> list[Figure]:
-    """Gather samples, each with the database it was measured on.
+def figures(rounds: Mapping[str, Sequence[Sequence[Sample]]]) -> list[Figure]:
+    """Gather the samples of each database's rounds.
 
     A ratio is the median of the rounds' own ratios: what disturbs a round disturbs its limit too, or is seen in the
     spread.
     """
-    values: dict[tuple[str, str], list[float]] = defaultdict(list)
-    kinds: dict[tuple[str, str], Sample] = {}
-    for database, sample in rounds:
-        values[database, sample.what].append(sample.value)
-        kinds[database, sample.what] = sample
     found = []
-    for (database, what), measured in values.items():
-        kind = kinds[database, what]
-        limit = values.get((database, kind.limit or ""))
-        ratios = [value / most for value, most in zip(measured, limit, strict=True)] if limit else []
-        found.append(Figure(database, what, kind.unit, measured, kind.limit, ratios))
+    for database, samples in rounds.items():
+        by_name = [{sample.what: sample for sample in one} for one in samples]
+        for kind in dict.fromkeys(sample._replace(value=0.0) for one in samples for sample in one):
+            pairs = [(one[kind.what], one.get(kind.limit or "")) for one in by_name if kind.what in one]
+            ratios = [sample.value / limit.value for sample, limit in pairs if limit is not None]
+            values = [sample.value for sample, _ in pairs]
+            found.append(Figure(database, kind.what, kind.unit, values, kind.limit, ratios))
     return found
 
 
-def table(found: list[Figure]) -> Iterator[str]:
+def table(found: list[Figure], titles: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of a table, one part for each database."""
     width = max((len(figure.what) for figure in found), default=0)
     medians = {(figure.database, figure.what): figure.median for figure in found}
     for database in dict.fromkeys(figure.database for figure in found):
         yield ""
-        yield f"{database:{width}}  {'median':>12}  {'lowest - highest':>22}  {'raw limit':>12}  {'ratio':>5}"
+        heads = f"{'median':>12}  {'lowest - highest':>22}  {'compared with':>13}  {'ratio':>5}"
+        yield f"{titles[database]:{width}}  {heads}"
         for figure in found:
             if figure.database == database:
                 limit = medians.get((database, figure.limit or ""))
-                spread = f"{_number(min(figure.values))} - {_number(max(figure.values))}"
-                line = f"{figure.what:{width}}  {_number(figure.median) + ' ' + figure.unit:>12}  {spread:>22}"
+                spread = f"{number(min(figure.values))} - {number(max(figure.values))}"
+                line = f"{figure.what:{width}}  {number(figure.median) + ' ' + figure.unit:>12}  {spread:>22}"
                 if limit is not None and figure.ratio is not None:
-                    line += f"  {_number(limit) + ' ' + figure.unit:>12}  {figure.ratio:5.2f}"
+                    line += f"  {number(limit) + ' ' + figure.unit:>13}  {figure.ratio:5.2f}"
                 yield line
 
 
 def document(found: list[Figure], **circumstances: Any) -> dict[str, Any]:
     """Return everything as one JSON document."""
-    machine = {
+    rows = [figure._asdict() | {"median": figure.median, "ratio": figure.ratio} for figure in found]
+    return {"machine": machine(), **circumstances, "figures": rows}
+
+
+def machine() -> dict[str, Any]:
+    return {
         "processors": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "platform": platform.platform(),
         "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("psycopg", "sqlalchemy", "sqlqueue-jobs")},
     }
-    rows = [figure._asdict() | {"median": figure.median, "ratio": figure.ratio} for figure in found]
-    return {"machine": machine, **circumstances, "figures": rows}
 
 
 def quantile(values: Iterable[float], part: float) -> float:
@@ -93,5 +95,5 @@ def quantile(values: Iterable[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -1,4 +1,7 @@
-"""The databases that are measured: durable, on one disk, a fresh one with our tables for each measurement."""
+"""The databases that are measured: durable, on one disk, a fresh one with our tables for each measurement.
+
+What is put into them, untimed, and how their answers are read: `filling`.
+"""
 
 import contextlib
 import itertools
@@ -11,16 +14,10 @@ from typing import Any, Protocol
 
 import psycopg
 
-from sqlqueue.domain.job import NewJob
 from sqlqueue.store import migrate
 from sqlqueue.testing.server import PostgresServer
 
-from .tasks import QUEUE
-
-# The same text on both databases.
-DRAINED = """
-SELECT count(*), min(claimed_at), max(finished_at), sum(CAST(CAST(result AS text) AS bigint)) FROM sqlqueue_results
-"""
+Connection = psycopg.Connection[Any] | sqlite3.Connection
 
 
 class Database(Protocol):
@@ -31,6 +28,9 @@ class Database(Protocol):
 
     def fresh(self) -> contextlib.AbstractContextManager[str]:
         """Lend the URL of a new database with our tables."""
+
+    def empty(self) -> contextlib.AbstractContextManager[str]:
+        """Lend the URL of a new database with nothing in it."""
 
     def ask(self, url: str, statement: str) -> list[tuple[Any, ...]]:
         """Execute one statement and return its rows."""
@@ -52,10 +52,16 @@ class Postgres:
         version = self.ask(server.dsn(), "SHOW server_version")[0][0].split()[0]
         self.title = f"PostgreSQL {version}, fsync and synchronous_commit on"
 
+    def fresh(self) -> contextlib.AbstractContextManager[str]:
+        return self._lend("template_bench")
+
+    def empty(self) -> contextlib.AbstractContextManager[str]:
+        return self._lend(None)
+
     @contextlib.contextmanager
-    def fresh(self) -> Iterator[str]:
+    def _lend(self, template: str | None) -> Iterator[str]:
         name = next(self._names)
-        yield self.server.create_database(name, "template_bench")
+        yield self.server.create_database(name, template)
         self.server.drop_database(name)
 
     def ask(self, url: str, statement: str) -> list[tuple[Any, ...]]:
@@ -64,7 +70,7 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def settle_down(self, url: str) -> None:
-        self.ask(url, "VACUUM ANALYZE sqlqueue_jobs")
+        self.ask(url, "VACUUM ANALYZE")
         self.ask(url, "CHECKPOINT")
 
     def seconds(self, first: Any, last: Any) -> float:
@@ -81,18 +87,25 @@ class SQLite:
 
     @contextlib.contextmanager
     def fresh(self) -> Iterator[str]:
+        with self.empty() as url:
+            migrate.upgrade(url)
+            yield url
+
+    @contextlib.contextmanager
+    def empty(self) -> Iterator[str]:
         home = self.folder / next(self._names)
         home.mkdir()
-        url = f"sqlite:///{home / 'jobs.db'}"
-        migrate.upgrade(url)
-        yield url
+        yield f"sqlite:///{home / 'jobs.db'}"
         shutil.rmtree(home)
 
     def ask(self, url: str, statement: str) -> list[tuple[Any, ...]]:
         with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
-            return connection.execute(statement).fetchall()
+            rows = connection.execute(statement).fetchall()
+            connection.commit()
+            return rows
 
     def settle_down(self, url: str) -> None:
+        self.ask(url, "ANALYZE")
         self.ask(url, "PRAGMA wal_checkpoint(TRUNCATE)")
 
     def seconds(self, first: Any, last: Any) -> float:
@@ -113,21 +126,19 @@ def databases(names: Sequence[str]) -> Iterator[list[Database]]:
         yield found
 
 
-def jobs(first: int, count: int) -> list[NewJob]:
-    """Return calls of `add(i, i)` with ids in order, whose results sum up to a known number."""
-    return [
-        NewJob(id=f"{i:08x}-bench", task="benchmarks.tasks.add", queue=QUEUE, args=f"[{i},{i}]")
-        for i in range(first, first + count)
-    ]
+@contextlib.contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    """Lend one connection that commits by itself; both kinds have `execute`."""
+    if url.startswith("sqlite"):
+        path = url.removeprefix("sqlite:///")
+        with contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+            yield connection
+    else:
+        with psycopg.connect(url, autocommit=True) as postgres:
+            yield postgres
 
 
-def rate(database: Database, url: str, count: int, *, answers: bool = True) -> float:
-    """Return jobs a second from the first claim to the last result, by the database's clock.
-
-    Asserts that every job has its result, and, unless `answers` is false, that the results are right.
-    """
-    ((found, first, last, total),) = database.ask(url, DRAINED)
-    assert found == count, f"{found} results of {count} jobs"
-    assert not answers or total == count * (count - 1), "the results are wrong"
-    assert database.ask(url, "SELECT count(*) FROM sqlqueue_jobs") == [(0,)], "jobs are left"
-    return count / database.seconds(first, last)
+def rows(connection: Connection, statement: str) -> list[Any]:
+    """Execute one statement of ours, without parameters, and return what it yields."""
+    cursor: Any = connection.execute(statement)
+    return list(cursor.fetchall()) if cursor.description else []

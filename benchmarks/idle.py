@@ -1,7 +1,11 @@
-"""What a worker costs that has nothing to do: processor, statements, memory. And what importing us costs."""
+"""What a worker costs that has nothing to do: processor, statements, memory. And what importing us costs.
+
+Statements are counted in the server's log, which `log_statement` fills for this one database: BEGIN and COMMIT too.
+"""
 
 import os
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -9,38 +13,44 @@ import time
 from collections.abc import Iterator
 
 from .figures import Sample
-from .ground import Database
+from .ground import Database, Postgres
 from .workers import POOLS, ROOT, workers
 
-TICKS = os.sysconf("SC_CLK_TCK")
-SETTLE = 3.0  # seconds after its start until a worker is idle
+SETTLE = 4.0  # seconds after its start until a worker is idle
 
-COMMITS = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
-OWN_COMMIT = 1  # reading the number is a transaction too
+LOG_STATEMENTS = (
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET log_statement = ''all''', current_database()); END $$"
+)
+STATEMENT = re.compile(r"LOG:  (?:statement|execute [^:]*): ")
+
+LIBRARIES, OURS = "import sqlalchemy, psycopg", "import sqlqueue"
 
 
 def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
-    seconds = 2.0 if quick else 5.0
+    settle, seconds = (1.0, 1.0) if quick else (SETTLE, 15.0)
     for pool in POOLS:
-        with database.fresh() as url, workers(database, url, pool) as crew:
-            crew.wait_until_started()
-            time.sleep(SETTLE)
-            before, commits = _processor(crew.pids), _commits(database, url)
-            time.sleep(seconds)
-            used, done = _processor(crew.pids) - before, _commits(database, url) - commits - OWN_COMMIT
-            memory = sum(_memory(pid) for pid in _family(crew.pids))
-        yield Sample(f"idle worker: processor, {pool}", used / seconds * 100, "%")
-        if database.name == "postgres":
-            yield Sample(f"idle worker: transactions, {pool}", done / seconds)
-        yield Sample(f"idle worker: memory (PSS), {pool}", memory, "MB")
+        with database.fresh() as url:
+            if isinstance(database, Postgres):
+                database.ask(url, LOG_STATEMENTS)
+            # One child: what design says of memory; the other pools have one process anyway.
+            with workers(database, url, pool, concurrency=1 if pool == "prefork" else None) as crew:
+                crew.wait_until_started()
+                time.sleep(settle)
+                before, said = _processor(crew.pids), _statements(database)
+                time.sleep(seconds)
+                used, statements = _processor(crew.pids) - before, _statements(database) - said
+                memory = sum(_memory(pid) for pid in _family(crew.pids))
+        yield Sample(f"idle processor, {pool}", used / seconds * 100, "%")
+        if isinstance(database, Postgres):
+            yield Sample(f"idle statements, {pool}", statements / seconds)
+        yield Sample(f"idle memory (PSS), {pool}", memory, "MB")
 
 
 def measure_imports(*, quick: bool) -> Iterator[Sample]:
     """Milliseconds to import, in a new process each, not counting the interpreter's own start."""
-    times = 3 if quick else 11
-    libraries = "import sqlalchemy, psycopg"
-    yield Sample(libraries, _import(libraries, times), "ms")
-    yield Sample("import sqlqueue", _import("import sqlqueue", times), "ms", limit=libraries)
+    times = 2 if quick else 11
+    yield Sample(LIBRARIES, _import(LIBRARIES, times), "ms")
+    yield Sample(OURS, _import(OURS, times), "ms", limit=LIBRARIES)
 
 
 def _import(statement: str, times: int) -> float:
@@ -52,13 +62,22 @@ def _import(statement: str, times: int) -> float:
     return statistics.median(float(run.stdout) for run in runs) * 1000
 
 
-def _commits(database: Database, url: str) -> int:
-    return int(database.ask(url, COMMITS)[0][0]) if database.name == "postgres" else 0
+def _statements(database: Database) -> int:
+    return len(STATEMENT.findall(database.server.log())) if isinstance(database, Postgres) else 0
 
 
 def _processor(pids: list[int]) -> float:
     """Return the processor seconds that processes and their descendants have used."""
-    return sum(sum(map(int, _stat(pid)[11:13])) for pid in _family(pids)) / TICKS
+    return sum(_thread(thread) for pid in _family(pids) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+def _thread(folder: pathlib.Path) -> float:
+    """Return seconds, by the nanosecond where the kernel tells."""
+    schedstat = folder / "schedstat"
+    if schedstat.exists():
+        return int(schedstat.read_text().split()[0]) / 1e9
+    spent = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory(pid: int) -> float:
@@ -74,7 +93,3 @@ def _family(pids: list[int]) -> list[int]:
         for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
             found += map(int, children.read_text().split())
     return found
-
-
-def _stat(pid: int) -> list[str]:
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -8,7 +8,7 @@ import uuid
 
 import psycopg
 
-from .ground import jobs
+from .filling import jobs
 from .tasks import QUEUE
 
 PLANS = """

@@ -10,7 +10,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 
-from .ground import jobs
+from .filling import jobs
 from .tasks import QUEUE
 
 NOW = "strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now')"
