@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.bind import Bound, Guard, abind, bind
@@ -17,6 +16,7 @@ from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.errors import BindingError, ConnectionLost
 from sqlqueue.events.catalog import JobSent
+from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.rows import Placed
@@ -61,7 +61,7 @@ class Client:
         job = build(task, args, kwargs, options, defaults, self._config)
         given = self._given(options)
         if given is None:
-            self.waker.placed(self._insert(job))
+            self._insert(job)
             return self._sent(job, None)
         self._make_tables_on_first_use()
         bound = bind(given, self.store.dialect.schema)
@@ -77,7 +77,7 @@ class Client:
         job = build(task, args, kwargs, options, defaults, self._config)
         given = self._given(options)
         if given is None:
-            self.waker.placed(await asyncio.to_thread(self._insert, job))
+            await asyncio.to_thread(self._insert, job)
             return self._sent(job, None)
         await asyncio.to_thread(self._make_tables_on_first_use)
         bound = await abind(given, self.store.dialect.schema)
@@ -89,17 +89,22 @@ class Client:
         self._bus.emit(JobSent(job.id, job.task, job.queue))
         return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
 
-    def _insert(self, job: NewJob) -> list[Placed]:
-        """Insert a job on our own connection; when that breaks in the middle, once more, and never twice.
+    def _insert(self, job: NewJob) -> None:
+        """Insert a job on our own connection and tell its queue; when that breaks in the middle, once more.
 
-        The second time the job counts as one whose id was given: it is also looked for among the results, since the
-        first insert may have been committed, and the job may even be over by now.
+        The job is never inserted twice: the second time it counts as one whose id was given, which is also looked for
+        among the results, since the first insert may have been committed, and the job may even be over by now.
         """
+        channel = queue_channel(job.queue, self.store.dialect.schema)
+        tell = channel if job.is_plain and not job.given_id and self.waker.may_speak() else None
         try:
-            return self.store.run(enqueue, [job])
+            placed = self.store.run(enqueue, [job], tell)
         except ConnectionLost:
-            placed = self.store.run(enqueue, [replace(job, given_id=True)])
-            return placed or [Placed(job.id, job.queue, job.priority, None)]
+            tell = None
+            placed = self.store.run(enqueue, [job._replace(given_id=True)])
+            placed = placed or [Placed(job.id, job.queue, job.priority, None)]
+        if tell is None:
+            self.waker.placed(placed)
 
     def _make_tables_on_first_use(self) -> None:
         """A file needs no `sqlqueue migrate`, nor does it when the first job joins a caller's transaction."""

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import SqlqueueError
 from sqlqueue.notify.channels import results_channel
 from sqlqueue.notify.listener import WATCH_EAGER, Listener
 from sqlqueue.services.loop import Loop
 from sqlqueue.store.ops.results import Record, finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlqueue.store.store import Store
 
@@ -77,7 +78,14 @@ class Waiting:
         self._loop.wake()
 
     def _heard(self, _: str, payload: str) -> None:
-        if payload == "*" or not self._futures.keys().isdisjoint(payload.split()):
+        """Look what was named up at once, in the listener's thread: handing it over would take as long."""
+        if payload == "*":
+            self._doubt()
+            return
+        ids = [id_ for id_ in payload.split() if id_ in self._futures]
+        try:
+            self._look_up(ids)
+        except SqlqueueError:
             self._doubt()
 
     def _doubt(self) -> None:
@@ -93,6 +101,14 @@ class Waiting:
         if not ids:
             return self._leave() if idle > LINGER else LINGER
         self._urgent = False
+        self._look_up(ids)
+        if self._urgent:
+            return 0.0
+        rest = min(max(idle / 10, FIRST_POLL), LONGEST_POLL)
+        return LONGEST_POLL if self._listener is not None and self._listener.hears else rest
+
+    def _look_up(self, ids: Sequence[str]) -> None:
+        """Fulfil what is over."""
         for start in range(0, len(ids), 1000):
             for record in self._store.read(finished, ids[start : start + 1000]):
                 with self._lock:
@@ -100,10 +116,6 @@ class Waiting:
                     self._since = monotonic()
                 if future is not None:
                     future.set_result(record)
-        if self._urgent:
-            return 0.0
-        rest = min(max(idle / 10, FIRST_POLL), LONGEST_POLL)
-        return LONGEST_POLL if self._listener is not None and self._listener.hears else rest
 
     def _leave(self) -> float:
         """Nobody has waited for a while: close the listener; the next waiter starts anew."""

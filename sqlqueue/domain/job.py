@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -12,9 +11,8 @@ FRONT_LANE_OFFSET = 1 << 62
 """A returned or rescued job keeps its order in the front lane: its ``seq`` less this number, below zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
-    """One call of one task, ready to be inserted.
+class NewJob(NamedTuple):
+    """One call of one task, ready to be inserted; those that everybody gives first.
 
     Parameters
     ----------
@@ -38,13 +36,13 @@ class NewJob:
     args: str = "[]"
     kwargs: str = "{}"
     priority: int = 0
+    acks_late: bool = True
+    max_crashes: int = 3
+    given_id: bool = False
     delay: float | None = None
     run_at: datetime | None = None
     expires: float | None = None
     expires_at: datetime | None = None
-    given_id: bool = False
-    acks_late: bool = True
-    max_crashes: int = 3
     headers: str | None = None
     options: str | None = None
     parent_id: str | None = None
@@ -55,6 +53,15 @@ class NewJob:
     def due_now(self) -> bool:
         """Whether the job may be claimed as soon as it is committed."""
         return self.delay is None and self.run_at is None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the job says nothing but what nearly every job says: its fields from ``delay`` on are not given."""
+        return self[_RARE] == _NOT_GIVEN
+
+
+_RARE = slice(NewJob._fields.index("delay"), None)
+_NOT_GIVEN = tuple(NewJob._field_defaults[name] for name in NewJob._fields[_RARE])
 
 
 class Job(NamedTuple):

@@ -23,18 +23,23 @@ from sqlqueue.notify.channels import (
     write_news,
 )
 from sqlqueue.services.loop import Loop
-from sqlqueue.store.operation import Op, ask_last
+from sqlqueue.store.ops.wake import wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.link import Link
     from sqlqueue.store.rows import Placed
     from sqlqueue.store.store import Store
 
 SPACING = 0.002
 """Seconds between two messages: at most 500 a second from one process."""
+
+LONGEST_SPACING = 0.01
+"""The same while every message sums up many commits: those who wait are busy by then."""
+
+MANY = 3
+"""Commits in one message that are many."""
 
 LAST_WORDS = 1.0
 """Seconds that an ending process waits for its last message to be sent."""
@@ -55,9 +60,25 @@ class Waker:
         self._queues: dict[str, News] = {}
         self._finished: list[str] = []
         self._later: list[tuple[float, dict[str, News]]] = []  # what to tell, and from when on
+        self._told = 0  # commits since the last message
+        self._spacing = SPACING
+        self._spoke_at = 0.0
+        self._ticks_at = 0.0  # until then the thread need not be woken: it comes by itself
         self._loop: Loop | None = None
         self._owner = 0
         self._idle = threading.Event()
+
+    def may_speak(self) -> bool:
+        """Whether the caller may send one message by itself, now; then that counts as this waker's.
+
+        A message that travels behind the caller's own commit needs no thread to be woken and no other connection.
+        """
+        now = monotonic()
+        with self._lock:
+            if not self._store.whispers or now - self._spoke_at < self._spacing:
+                return False
+            self._spoke_at = now
+            return True
 
     def placed(self, jobs: Iterable[Placed], delay: float = 0.0) -> None:
         """Tell the queues of jobs that are committed, or will be in ``delay`` seconds."""
@@ -65,6 +86,7 @@ class Waker:
             return
         news = queue_news(jobs)
         with self._lock:
+            self._told += 1
             if delay > 0:
                 self._later.append((monotonic() + delay, news))
             else:
@@ -89,7 +111,7 @@ class Waker:
         self._idle.clear()
         if self._loop is None or self._owner != os.getpid():
             self._start()
-        elif self._loop is not None:
+        elif monotonic() >= self._ticks_at:
             self._loop.wake()
 
     def _start(self) -> None:
@@ -103,8 +125,12 @@ class Waker:
             atexit.register(self.close)
 
     def _tick(self) -> float:
+        """Say what there is to say, if nothing was said a moment ago."""
         with self._lock:
             now = monotonic()
+            self._ticks_at = self._spoke_at + self._spacing
+            if now < self._ticks_at:
+                return self._ticks_at - now
             due, self._later = [one for one in self._later if one[0] <= now], [x for x in self._later if x[0] > now]
             for _, news in due:
                 self._add(news)
@@ -114,7 +140,11 @@ class Waker:
                 if self._later:
                     return min(moment for moment, _ in self._later) - now
                 self._idle.set()
+                self._spacing = SPACING
                 return 60.0
+            told, self._told = self._told, 0
+            self._spacing = min(self._spacing * 2, LONGEST_SPACING) if told >= MANY else SPACING
+            self._spoke_at, self._ticks_at = now, now + self._spacing
         schema = self._store.dialect.schema
         messages = [(queue_channel(queue, schema), write_news(news)) for queue, news in queues.items()]
         if finished:
@@ -126,8 +156,7 @@ class Waker:
                 self._add(queues)
                 self._finished = finished + self._finished
             raise
-        threading.Event().wait(SPACING)
-        return 0.0
+        return self._spacing
 
     def flush(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until everything is told; True if it is."""
@@ -143,10 +172,3 @@ class Waker:
             if loop.join(LAST_WORDS) and self._lent is None:
                 self._link.close()
             self._loop = None
-
-
-def wake(dialect: Dialect, messages: Sequence[tuple[str, str]]) -> Op[None]:
-    """Send messages: pairs of channel and payload."""
-    if dialect.sql.wake is not None:
-        channels, payloads = [list(column) for column in zip(*messages, strict=True)]
-        yield from ask_last(dialect.sql.wake, channels=channels, payloads=payloads)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import ModuleType
 
+    from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.errors import StoreError
     from sqlqueue.store.operation import Params, Statement
@@ -27,6 +28,7 @@ class Statements:
     has_tables: Statement
     draw_seq: Statement | None = None
     enqueue: Statement
+    enqueue_plain: Statement | None = None
     forget_duplicates: Statement
     lanes: Statement
     claim: Statement
@@ -56,6 +58,7 @@ class Statements:
     held_among: Statement
     prune: Statement
     wake: Statement | None = None
+    tell: Statement | None = None
 
     @classmethod
     def gathered(cls, *rooms: ModuleType) -> Statements:
@@ -86,6 +89,9 @@ class Dialect(Protocol):
 
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as a parameter of this database."""
+
+    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:
+        """Return the parameters of the ``enqueue_plain`` statement, None when it cannot carry these jobs."""
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return the parameters of the ``succeed`` statement, where there is one."""

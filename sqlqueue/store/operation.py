@@ -42,6 +42,12 @@ class Statement:
         return _PARAMETER.sub(r"%(\1)s", self.sql.strip().replace("%", "%%"))
 
     @cached_property
+    def numbered(self) -> tuple[bytes, list[str]]:
+        """The text with ``$1``, ``$2``, ... for the wire protocol itself, and the names of these parameters."""
+        names = list(dict.fromkeys(_PARAMETER.findall(self.sql)))
+        return _PARAMETER.sub(lambda m: f"${names.index(m[1]) + 1}", self.sql.strip()).encode(), names
+
+    @cached_property
     def clause(self) -> TextClause:
         """The statement for a SQLAlchemy connection of any driver."""
         return text(self.sql.strip())
@@ -63,10 +69,17 @@ class Step(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Steps to execute in order; ``last`` promises that nothing follows, so that a commit may travel with them."""
+    """Steps to execute in order.
+
+    Parameters
+    ----------
+    last: promises that nothing follows, so that a commit may travel with them.
+    after: hints for others, sent behind the commit where the transaction is our own; nobody asks what became of them.
+    """
 
     steps: Sequence[Step]
     last: bool = False
+    after: Sequence[Step] = ()
 
 
 Op = Generator[Batch, list[Rows], T]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
@@ -50,6 +51,20 @@ class Postgres:
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as it is: the driver knows datetimes."""
         return when
+
+    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:
+        """Return one text for each column; None when a name holds what separates them."""
+        columns = zip(*[(job.id, job.queue, job.task, job.args, job.kwargs) for job in jobs], strict=True)
+        texts = [SEPARATOR.join(column) for column in columns]
+        if any(not text or text.count(SEPARATOR) != len(jobs) - 1 for text in texts):
+            return None
+        ids, queues, tasks, args, kwargs = texts
+        return {
+            "ids": ids, "queues": queues, "tasks": tasks, "args": args, "kwargs": kwargs,
+            "priorities": "{" + ",".join([str(job.priority) for job in jobs]) + "}",
+            "acks_late": "{" + ",".join(["t" if job.acks_late else "f" for job in jobs]) + "}",
+            "max_crashes": "{" + ",".join([str(job.max_crashes) for job in jobs]) + "}",
+        }  # fmt: skip
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return one text for each column."""

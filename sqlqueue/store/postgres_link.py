@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from sqlqueue.errors import ConnectionLost, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy import Engine
 
     from sqlqueue.store.dialect import Dialect
-    from sqlqueue.store.operation import Op, Rows, Step
+    from sqlqueue.store.operation import Batch, Op, Rows, Step
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,14 +40,27 @@ ASYNCHRONOUS = (
 )
 
 
+ACTIVE = 1
+"""psycopg.pq.TransactionStatus.ACTIVE: a query is under way."""
+
+PATIENCE = 5.0
+"""Seconds that a server may take to answer a hint, before its connection is given up."""
+
+
 class PostgresPool:
-    """Short visits by any thread: enqueue, look up results."""
+    """Short visits by any thread: enqueue, look up results.
+
+    Parameters
+    ----------
+    own: whether nobody else uses the engine's pool, so that a connection may come back with an answer still to come.
+    """
 
     generation = 0
 
-    def __init__(self, engine: Engine, dialect: Dialect) -> None:
+    def __init__(self, engine: Engine, dialect: Dialect, *, own: bool) -> None:
         self._engine = engine
         self._dialect = dialect
+        self._own = own
         _forget_connections_after_fork(engine)
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -71,7 +84,7 @@ class PostgresPool:
         try:
             if not autocommit:
                 connection.autocommit = True
-            value = transact(connection, op)
+            value = transact(connection, op, whisper=self._own)
             if not autocommit:
                 connection.autocommit = False
         except BaseException as error:
@@ -90,6 +103,8 @@ class PostgresPool:
         try:
             while True:
                 lent = self._engine.raw_connection()
+                if self._own:
+                    _listen_out(lent.driver_connection)
                 if not _hung_up(lent.driver_connection):
                     return lent
                 lent.invalidate()
@@ -168,22 +183,30 @@ def detached(engine: Engine, settings: str) -> Any:
     lent = engine.raw_connection()
     connection: Any = lent.driver_connection
     lent.detach()
+    _listen_out(connection)
     connection.autocommit = True
     if settings:
         connection.execute(settings)
     return connection
 
 
-def transact(connection: Any, op: Op[T]) -> T:
-    """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows."""
+def transact(connection: Any, op: Op[T], *, whisper: bool = False) -> T:
+    """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows.
+
+    Parameters
+    ----------
+    whisper: hints are sent without waiting for them: whoever uses the connection next listens out first.
+    """
     begun = False
     try:
         batch = next(op)
         while True:
-            if batch.last and not begun and len(batch.steps) == 1:
+            if batch.last and not begun and len(batch.steps) == 1 and (whisper or not batch.after):
                 answers = [_fetch(_execute(connection, batch.steps[0]))]
+                for step in batch.after:
+                    _whisper(connection, step)
             else:
-                answers = _pipelined(connection, batch.steps, begin=not begun, commit=batch.last)
+                answers = _pipelined(connection, batch, begin=not begun)
                 begun = not batch.last
             batch = op.send(answers)
     except StopIteration as done:
@@ -199,15 +222,43 @@ def transact(connection: Any, op: Op[T]) -> T:
         op.close()
 
 
-def _pipelined(connection: Any, steps: Sequence[Step], *, begin: bool, commit: bool) -> list[Rows]:
-    """Execute steps in one round trip, with the transaction's begin and end where they belong."""
-    with connection.pipeline():
-        if begin:
-            connection.execute("BEGIN")
-        cursors = [_execute(connection, step) for step in steps]
-        if commit:
-            connection.execute("COMMIT")
+def _pipelined(connection: Any, batch: Batch, *, begin: bool) -> list[Rows]:
+    """Execute a batch in one round trip, with the transaction's begin and end, and the hints behind it."""
+    commit = None
+    try:
+        with connection.pipeline():
+            if begin:
+                connection.execute("BEGIN")
+            cursors = [_execute(connection, step) for step in batch.steps]
+            if batch.last:
+                commit = connection.execute("COMMIT")
+            for step in batch.after:
+                _execute(connection, step)
+    except Exception:
+        if not batch.after or commit is None or commit.statusmessage != "COMMIT":
+            raise  # else only a hint failed, behind a commit that stands
     return [_fetch(cursor) for cursor in cursors]
+
+
+def _whisper(connection: Any, step: Step) -> None:
+    """Send a statement behind the last one and do not wait for its answer; see `_listen_out`."""
+    text, names = step.statement.numbered
+    wire = connection.pgconn
+    with suppress(Exception):  # a hint: whether the connection still works, its next user will see
+        wire.send_query_params(text, [str(step.params[name]).encode() for name in names])
+        wire.flush()
+
+
+def _listen_out(connection: Any) -> None:
+    """Read the answer to the last whisper, if there was one; usually it has long come."""
+    wire = connection.pgconn
+    while wire.transaction_status == ACTIVE:
+        if not wire.is_busy():
+            wire.get_result()
+        elif select.select([connection.fileno()], [], [], PATIENCE)[0]:
+            wire.consume_input()
+        else:
+            connection.close()
 
 
 def _execute(connection: Any, step: Step) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
@@ -47,6 +48,10 @@ class SQLite:
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as the text that the columns hold."""
         return when and when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+
+    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:  # noqa: ARG002 - of the other database
+        """Return None: one statement serves all."""
+        return None
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return the same as `finish_params`: one statement serves all."""

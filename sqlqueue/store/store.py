@@ -52,19 +52,26 @@ class Store:
         self.dialect: Dialect
         self._link: Link
         self._engine: Engine | None = None
+        self._own = False
         if self.url.get_backend_name() == "sqlite":
             self.dialect = SQLite(watches=notifies)
             self._link = SQLiteLink(str(self.url.database), self.dialect, synchronous)
         else:
             shared = isinstance(broker, Engine) and broker.url.drivername == POSTGRES_DRIVER
             self._engine = broker if shared and isinstance(broker, Engine) else engine_for(self.url)
+            self._own = not shared
             self.dialect = Postgres(schema, notifies=notifies)
-            self._link = PostgresPool(self._engine, self.dialect)
+            self._link = PostgresPool(self._engine, self.dialect, own=self._own)
         self._checked = False
         self._checking = threading.Lock()
 
     def __str__(self) -> str:
         return show(self.url)
+
+    @property
+    def whispers(self) -> bool:
+        """Whether a message may travel behind a commit of `run`, at no cost to the caller."""
+        return self.dialect.notifies and self._own
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb of ``store.ops`` in one transaction of our own; see `Link.run`."""

@@ -84,7 +84,7 @@ def engine_for(url: URL) -> Engine:
     defaults = {"connect_timeout": "5", "application_name": "sqlqueue"}
     url = url.update_query_dict({key: value for key, value in defaults.items() if key not in url.query})
     try:
-        return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=5, max_overflow=15)
+        return create_engine(url, isolation_level="AUTOCOMMIT", pool_size=5, max_overflow=15, pool_reset_on_return=None)
     except (ImportError, NoSuchModuleError) as error:
         message = f"PostgreSQL needs psycopg with libpq ({error}): pip install 'sqlqueue-jobs[binary]'"
         raise ConfigError(message) from error

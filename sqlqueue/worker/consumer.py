@@ -114,7 +114,7 @@ class Consumer:
         if not settlements and wanted is None:
             return self._rest()
         done = self._cycle(settlements, wanted)
-        self._announcer.finished(self._settler.confirm(done.settled))
+        self._settler.confirm(done.settled)
         self._announcer.placed(done.settled.waiting)
         self._start(done.claimed, wanted)
         if self._settler.unsettled:
@@ -127,7 +127,8 @@ class Consumer:
     def _cycle(self, settlements: list[Settlement], wanted: Wanted | None) -> Cycle:
         tokens: Mapping[str, int] = self._held.tokens
         reached("before-cycle")
-        done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted)
+        messages = self._announcer.over(settlements)
+        done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted, messages)
         reached("after-cycle")
         return done
 

@@ -74,7 +74,7 @@ class Worker:
             self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
         )
         self._waker = Waker(store, self._chores_link)
-        self._announcer = Announcer(self._waker, self._wake_consumer, self._hurry_promotion)
+        self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
         self._build_chores(app)
         self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)

@@ -50,6 +50,36 @@ def test_a_batch_keeps_its_order_and_follows_what_is_there(runner):
     assert min(one.seq for one in placed) > max(runner.job(job_id)["seq"] for job_id in first)
 
 
+@pytest.mark.parametrize("field", ["id", "queue", "task"])
+def test_a_name_may_hold_what_separates_names(runner, field):
+    """Whoever makes rows by hand may; the quick statement joins names with it and leaves such jobs to the other."""
+    odd = new_job(**{field: f"a\x1fb{new_job().id}"})
+    plain = new_job()
+    put(runner, odd, plain)
+    assert runner.job(odd.id)[field] == getattr(odd, field)
+    assert runner.job(plain.id)["task"] == "shop.add"
+
+
+def test_plain_jobs_of_many_kinds_in_one_batch(runner):
+    batch = [
+        new_job(task=f"t{n}", queue=f"q{n % 3}", priority=n - 5, args=f'["\\u001f",{n}]', kwargs='{"k":"~"}',
+                acks_late=bool(n % 2), max_crashes=n + 1)
+        for n in range(9)
+    ]  # fmt: skip
+    places = put(runner, *batch)
+    assert [place.id for place in sorted(places, key=lambda place: place.seq)] == [job.id for job in batch]
+    for job in batch:
+        row = runner.job(job.id)
+        assert (row["task"], row["queue"], row["priority"]) == (job.task, job.queue, job.priority)
+        assert (bool(row["acks_late"]), row["max_crashes"]) == (job.acks_late, job.max_crashes)
+        assert as_value(row["args"]) == ["\x1f", job.priority + 5]
+        assert as_value(row["kwargs"]) == {"k": "~"}
+
+
+def as_value(found):
+    return json.loads(found) if isinstance(found, str) else found
+
+
 def test_an_empty_batch_is_no_job(runner):
     assert runner.run(enqueue, []) == []
     assert runner.rows("SELECT * FROM sqlqueue_jobs") == []

@@ -53,7 +53,7 @@ def raw_sqlite(url: str, dialect: Dialect) -> Iterator[Call]:
 
 @contextmanager
 def pool_link(url: str, dialect: Dialect) -> Iterator[Call]:
-    with closing(PostgresPool(engine_for(parse_url(url)), dialect)) as link:
+    with closing(PostgresPool(engine_for(parse_url(url)), dialect, own=True)) as link:
         yield link.run
 
 

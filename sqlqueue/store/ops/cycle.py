@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlqueue.store.operation import Batch, Step
 from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
 from sqlqueue.store.ops.settle import NOTHING, Settled, settle, settle_steps
+from sqlqueue.store.ops.wake import Message, wake_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +42,14 @@ def cycle(
     settlements: Sequence[Settlement],
     tokens: Mapping[str, int],
     wanted: Wanted | None,
+    messages: Sequence[Message] = (),
 ) -> Op[Cycle]:
-    """Settle ``settlements``, which ``worker`` holds under ``tokens``, and claim what is ``wanted``, if anything."""
+    """Settle ``settlements``, which ``worker`` holds under ``tokens``, and claim what is ``wanted``, if anything.
+
+    Parameters
+    ----------
+    messages: sent behind the commit.
+    """
     if not dialect.lanes_together:
         settled = (yield from settle(dialect, worker, settlements, tokens)) if settlements else NOTHING
         claimed = (yield from claim(dialect, worker, *wanted)) if wanted else []
@@ -50,6 +57,7 @@ def cycle(
     steps = settle_steps(dialect, worker, settlements, tokens)
     first = [Step(dialect.sql.durably, {})] if settlements and dialect.sql.durably is not None else []
     asked = [claim_step(dialect, worker, *wanted)] if wanted else []
-    answers = yield Batch([*first, *steps.finish, *steps.wait, *asked], last=True)
+    batch = [*first, *steps.finish, *steps.wait, *asked]
+    answers = yield Batch(batch, last=True, after=wake_steps(dialect, messages))
     claimed = as_jobs(answers.pop(), wanted.lanes) if wanted else []
     return Cycle(steps.read(answers[len(first) :]), claimed)

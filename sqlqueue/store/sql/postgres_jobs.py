@@ -25,6 +25,20 @@ SELECT id, CASE WHEN due THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
 RETURNING id, queue, priority, seq
 """)
 
+# Jobs that are due now and say nothing unusual, which is nearly all there are.
+ENQUEUE_PLAIN = Statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes)
+SELECT id, nextval('sqlqueue_jobs_seq'), queue, priority, 'ready', task, CAST(args AS json), CAST(kwargs AS json),
+       acks_late, max_crashes
+  FROM unnest(string_to_array(CAST(:ids AS text), chr(31)), string_to_array(CAST(:queues AS text), chr(31)),
+              CAST(:priorities AS smallint[]), string_to_array(CAST(:tasks AS text), chr(31)),
+              string_to_array(CAST(:args AS text), chr(31)), string_to_array(CAST(:kwargs AS text), chr(31)),
+              CAST(:acks_late AS boolean[]), CAST(:max_crashes AS smallint[]))
+       AS x(id, queue, priority, task, args, kwargs, acks_late, max_crashes)
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, queue, priority, seq
+""")
+
 # A second statement, because under READ COMMITTED it sees what was settled while the insert waited. The ids are handed
 # on as arrays: joined to the results, of which nobody knows the statistics, they would be found by reading them all.
 FORGET_DUPLICATES = Statement("""
