@@ -1,10 +1,12 @@
 """sqlqueue: the job queue that needs nothing but the SQL database you already run."""
 
 from sqlqueue.app import SQLQueue
+from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
 from sqlqueue.errors import (
     BindingError,
+    ChordError,
     ConfigError,
     ConnectionLost,
     EncodingError,
@@ -28,18 +30,26 @@ from sqlqueue.errors import (
     WorkerLost,
 )
 from sqlqueue.tasks.context import current_job
+from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
+from sqlqueue.tasks.signature import Signature
 from sqlqueue.tasks.task import Task
 from sqlqueue.version import __version__ as __version__
 
 __all__ = [
     "AsyncResult",
     "BindingError",
+    "chain",
+    "chord",
+    "ChordError",
+    "chunks",
     "Config",
     "ConfigError",
     "ConnectionLost",
     "current_job",
     "EncodingError",
     "EnqueueError",
+    "group",
+    "GroupResult",
     "Ignore",
     "MaxRetriesExceeded",
     "NotCommitted",
@@ -47,9 +57,12 @@ __all__ = [
     "NoWorkerWarning",
     "Reject",
     "ResultError",
+    "ResultSet",
     "ResultTimeout",
     "Retry",
     "SchemaError",
+    "Signature",
+    "signature",
     "SignatureMismatch",
     "SQLQueue",
     "SqlqueueError",
@@ -59,4 +72,6 @@ __all__ = [
     "TaskFailed",
     "TaskRevoked",
     "WorkerLost",
+    "xmap",
+    "xstarmap",
 ]

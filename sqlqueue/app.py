@@ -10,26 +10,31 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
-from sqlqueue.client.client import Client
+from sqlqueue.client.client import Client, Surroundings
+from sqlqueue.client.group import GroupResult, ResultSet
+from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
 from sqlqueue.events.bus import Bus
 from sqlqueue.store.store import Store
 from sqlqueue.store.urls import parse_url
+from sqlqueue.tasks.context import ancestry
 from sqlqueue.tasks.options import TaskOptions, read_options
 from sqlqueue.tasks.registry import Registry
+from sqlqueue.tasks.shapes import signature
 from sqlqueue.tasks.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FunctionType
     from typing import Unpack
 
     from sqlalchemy import URL, Engine
 
-    from sqlqueue.client.request import CallOptions
+    from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.tasks.decorator import BoundDecorator, Decorator
+    from sqlqueue.tasks.signature import Signature
 
 P = ParamSpec("P")
 V = TypeVar("V")
@@ -92,7 +97,13 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        return Client(self.store, self.conf, self.events)
+        surroundings = Surroundings(ancestry, self._defaults_of)
+        return Client(self.store, self.conf, self.events, surroundings)
+
+    def _defaults_of(self, name: str) -> Defaults:
+        """Return what a task says about its calls; nothing, of one that is not registered here."""
+        task = self.tasks.get(name)
+        return task.defaults if task is not None else NO_DEFAULTS
 
     @overload
     def task(self, function: Callable[P, Coroutine[Any, Any, V]], /) -> Task[P, V, Coroutine[Any, Any, V]]: ...
@@ -154,6 +165,18 @@ class SQLQueue:
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: A002, N802 - Celery's name
         """Return a handle on the job of that id."""
         return AsyncResult(id, self.client)
+
+    def GroupResult(self, id: str) -> GroupResult | None:  # noqa: A002, N802 - Celery's name
+        """Return the results of the group that was saved under that id, None when none was."""
+        return GroupResult.restore(id, self.client)
+
+    def ResultSet(self, results: Iterable[Any]) -> ResultSet:  # noqa: N802 - Celery's name
+        """Return a handle on many jobs."""
+        return ResultSet(results, self.client)
+
+    def signature(self, task: str | Mapping[str, Any], *args: Any, **options: Any) -> Signature:
+        """Return a signature that this app sends: of a task by its name, or the one that a dict describes."""
+        return signature(task, *args, app=self, **options)
 
     def close(self) -> None:
         """Close every connection of this app; it may be used again afterwards."""

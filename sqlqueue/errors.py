@@ -16,6 +16,7 @@
     │  ├─ NotCommitted                its own transaction is still open: commit first
     │  ├─ TaskFailed                  stand-in for an exception whose class is not imported here
     │  ├─ TaskRevoked                 the job was revoked
+    │  ├─ ChordError                  it is the body of a chord of which a member failed
     │  └─ WorkerLost                  its workers died too often
     └─ StoreError                     the database
        ├─ StoreUnavailable            cannot be reached, or is busy: try again
@@ -94,6 +95,10 @@ class TaskFailed(ResultError):
 
 class TaskRevoked(ResultError):
     """The job was revoked before it finished."""
+
+
+class ChordError(ResultError):
+    """A member of the chord's header failed, so its body never ran."""
 
 
 class WorkerLost(ResultError):

@@ -107,6 +107,31 @@ POSTGRES = [
         expires_at   timestamptz NOT NULL
     ) WITH (fillfactor = 50)
     """,
+    # Which jobs a blocked job waits for, and what it will be given by each. No index names the outcome, so that
+    # resolving an edge is a HOT update.
+    """
+    CREATE TABLE sqlqueue_dependencies (
+        dependent    text COLLATE "C" NOT NULL,
+        position     integer     NOT NULL,
+        parent       text COLLATE "C" NOT NULL,
+        outcome      text        CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'dropped')),
+        result       json,
+        PRIMARY KEY (dependent, position)
+    ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
+            autovacuum_vacuum_cost_delay = 1)
+    """,
+    "CREATE INDEX sqlqueue_dependencies_parent ON sqlqueue_dependencies (parent)",
+    """
+    CREATE TABLE sqlqueue_groups (
+        id           text COLLATE "C" PRIMARY KEY,
+        members      json        NOT NULL,
+        created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
+    # Who sent whom: jobs that nobody's task has sent pay nothing for these.
+    "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
+    "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
+    "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
     # Workers may not alter the schema: they call this, which runs as its owner. A new partition is attached, not
     # created in place, and the locks it needs are waited for at most 50 ms: one reader must not stall settlements.
     """
@@ -254,6 +279,27 @@ SQLITE = [
         expires_at   TEXT NOT NULL
     )
     """,
+    """
+    CREATE TABLE sqlqueue_dependencies (
+        dependent    TEXT    NOT NULL,
+        position     INTEGER NOT NULL,
+        parent       TEXT    NOT NULL,
+        outcome      TEXT CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'dropped')),
+        result       TEXT,
+        PRIMARY KEY (dependent, position)
+    )
+    """,
+    "CREATE INDEX sqlqueue_dependencies_parent ON sqlqueue_dependencies (parent)",
+    """
+    CREATE TABLE sqlqueue_groups (
+        id           TEXT PRIMARY KEY NOT NULL,
+        members      TEXT NOT NULL,
+        created_at   TEXT NOT NULL DEFAULT (<now>)
+    )
+    """,
+    "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
+    "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
+    "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
 ]
 
 # Both databases: every job, unfinished or finished, in one place for people and dashboards.
@@ -283,7 +329,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
-    for table in ("jobs", "results", "workers", "leases"):
+    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.client.bind import Bound, Guard, abind, bind
+from sqlqueue.client.group import Started, handle_on
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.waiting import Waiting
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, jobs_of
 from sqlqueue.errors import BindingError, ConnectionLost
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
@@ -22,12 +24,27 @@ from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from sqlqueue.canvas.plan import Plan
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
+    from sqlqueue.domain.workflow import Edge
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.store import Store
+
+
+class Surroundings(NamedTuple):
+    """What a sender is told of the app around it.
+
+    ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls.
+    """
+
+    ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
+    defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
+
+
+NO_SURROUNDINGS = Surroundings()
 
 
 class Binding:
@@ -45,12 +62,13 @@ _binding: ContextVar[Binding | None] = ContextVar("sqlqueue_binding", default=No
 class Client:
     """The sender of one app."""
 
-    def __init__(self, store: Store, config: Config, bus: Bus) -> None:
+    def __init__(self, store: Store, config: Config, bus: Bus, surroundings: Surroundings = NO_SURROUNDINGS) -> None:
         self.store = store
         self.waker = Waker(store)
         self.waiting = Waiting(store)
         self._config = config
         self._bus = bus
+        self._surroundings = surroundings
         self._guard = Guard(str(store))
 
     def send(
@@ -58,51 +76,82 @@ class Client:
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
-        job = build(task, args, kwargs, options, defaults, self._config)
-        given = self._given(options)
-        if given is None:
-            self._insert(job)
-            return self._sent(job, None)
-        self._make_tables_on_first_use()
-        bound = bind(given, self.store.dialect.schema)
-        self._guard.check(bound)
-        bound.after_commit(bound.run(enqueue(bound.dialect, [job])), self.waker.placed)
-        return self._sent(job, bound)
+        job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        return self._sent(job, self._put(options, [job]))
 
     async def asend(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
-        job = build(task, args, kwargs, options, defaults, self._config)
+        job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        return self._sent(job, await self._aput(options, [job]))
+
+    def start(self, plan: Plan, options: CallOptions) -> Started:
+        """Insert all jobs of a workflow, and the edges between them, in one transaction."""
+        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        return self._started(plan, jobs, self._put(options, jobs, plan.edges) if jobs else None)
+
+    async def astart(self, plan: Plan, options: CallOptions) -> Started:
+        """The same, awaited."""
+        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
+
+    def _put(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
+        """Insert jobs where the call's options say; return the caller's connection if it was that."""
         given = self._given(options)
         if given is None:
-            await asyncio.to_thread(self._insert, job)
-            return self._sent(job, None)
+            self._insert(jobs, edges)
+            return None
+        self._make_tables_on_first_use()
+        bound = bind(given, self.store.dialect.schema)
+        self._guard.check(bound)
+        bound.after_commit(bound.run(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        return bound
+
+    async def _aput(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
+        """The same, awaited."""
+        given = self._given(options)
+        if given is None:
+            await asyncio.to_thread(self._insert, jobs, edges)
+            return None
         await asyncio.to_thread(self._make_tables_on_first_use)
         bound = await abind(given, self.store.dialect.schema)
         await self._guard.acheck(bound)
-        bound.after_commit(await bound.arun(enqueue(bound.dialect, [job])), self.waker.placed)
-        return self._sent(job, bound)
+        bound.after_commit(await bound.arun(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        return bound
+
+    def _descended(self, job: NewJob) -> NewJob:
+        """Return a job with the family of the one that runs here, if any."""
+        ancestry = self._surroundings.ancestry()
+        return job if ancestry.parent is None else descended(job, ancestry)
 
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         self._bus.emit(JobSent(job.id, job.task, job.queue))
         return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
 
-    def _insert(self, job: NewJob) -> None:
-        """Insert a job on our own connection and tell its queue; when that breaks in the middle, once more.
+    def _started(self, plan: Plan, jobs: Sequence[NewJob], bound: Bound | None) -> Started:
+        """Tell of the jobs that were sent, and return the handle on what they end in."""
+        if self._bus.wants(JobSent):
+            for job in jobs:
+                self._bus.emit(JobSent(job.id, job.task, job.queue))
+        return handle_on(plan.handle, self, bound.in_transaction if bound is not None else None)
 
-        The job is never inserted twice: the second time it counts as one whose id was given, which is also looked for
-        among the results, since the first insert may have been committed, and the job may even be over by now.
+    def _insert(self, jobs: Sequence[NewJob], edges: Sequence[Edge]) -> None:
+        """Insert jobs on our own connection and tell their queues; when that breaks in the middle, once more.
+
+        No job is inserted twice: the second time they count as jobs whose ids were given, which are also looked for
+        among the results, since the first insert may have been committed, and they may even be over by now.
         """
-        channel = queue_channel(job.queue, self.store.dialect.schema)
-        tell = channel if job.is_plain and not job.given_id and self.waker.may_speak() else None
+        job, tell = jobs[0], None
+        if len(jobs) == 1 and job.is_plain and not job.given_id and self.waker.may_speak():
+            tell = queue_channel(job.queue, self.store.dialect.schema)
         try:
-            placed = self.store.run(enqueue, [job], tell)
+            placed = self.store.run(enqueue, jobs, tell, edges)
         except ConnectionLost:
             tell = None
-            placed = self.store.run(enqueue, [job._replace(given_id=True)])
-            placed = placed or [Placed(job.id, job.queue, job.priority, None)]
+            placed = self.store.run(enqueue, [job._replace(given_id=True) for job in jobs], None, edges)
+            placed = placed or [Placed(job.id, job.queue, job.priority, None) for job in jobs]
         if tell is None:
             self.waker.placed(placed)
 

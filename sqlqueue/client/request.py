@@ -33,6 +33,8 @@ class CallOptions(TypedDict, total=False):
     task_id: the job's id; sent twice, it is one job.
     headers: a dict that travels with the job.
     ignore_result: do not keep what the task returns.
+    link: a signature, or several, to be called with the result when the job succeeds.
+    link_error: the same, to be called with the job's id when it fails.
     session: a connection or session whose transaction the job joins.
     connection: the same.
     """
@@ -45,6 +47,8 @@ class CallOptions(TypedDict, total=False):
     task_id: str | None
     headers: Mapping[str, Any] | None
     ignore_result: bool | None
+    link: Any
+    link_error: Any
     session: Any
     connection: Any
 

@@ -9,17 +9,20 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
+from sqlqueue.client.kin import collected, graph_below
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.errors import NotCommitted, NoWorkerWarning, ResultTimeout, TaskRevoked
 from sqlqueue.serialization.failures import restore
+from sqlqueue.store.ops.groups import children, family
 from sqlqueue.store.ops.results import Record, look_up
 from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from sqlqueue.client.group import GroupResult
     from sqlqueue.client.waiting import Waiting
     from sqlqueue.store.store import Store
 
@@ -52,13 +55,18 @@ class AsyncResult(Generic[V]):
     Parameters
     ----------
     id: the job's id; one that the database does not know is PENDING, as in Celery.
+    parent: what came before it in its workflow, where the caller knows; else the database is asked.
     """
 
-    def __init__(self, id: str, asker: Asker, in_transaction: Callable[[], bool] | None = None) -> None:  # noqa: A002
+    def __init__(
+        self, id: str, asker: Asker, in_transaction: Callable[[], bool] | None = None,  # noqa: A002
+        parent: AsyncResult[Any] | GroupResult | None = None,
+    ) -> None:  # fmt: skip
         self.id = id
         self._asker = asker
         self._in_transaction = in_transaction
         self._record: Record | None = None
+        self._parent = parent
 
     def __repr__(self) -> str:
         return f"<AsyncResult: {self.id}>"
@@ -113,6 +121,46 @@ class AsyncResult(Generic[V]):
         """When the job was over, UTC."""
         record = self._look()
         return record.finished_at if record else None
+
+    @property
+    def parent(self) -> AsyncResult[Any] | GroupResult | None:
+        """What came before it in its workflow, or the job that sent it; None when there is none."""
+        if self._parent is None:
+            kin = self._asker.store.read(family, self.id)
+            if kin is not None and kin.parent is not None:
+                self._parent = AsyncResult(kin.parent, self._asker)
+        return self._parent
+
+    @property
+    def children(self) -> list[AsyncResult[Any]]:
+        """The jobs that it has sent, and those that follow on it in its workflow, oldest first."""
+        return [AsyncResult(id_, self._asker) for id_ in self._asker.store.read(children, [self.id])[self.id]]
+
+    @property
+    def graph(self) -> dict[AsyncResult[Any], list[AsyncResult[Any]]]:
+        """Every job that descends from this one, this one first, each with its children."""
+        found = graph_below(self._asker.store, self.id)
+        handles = {self.id: self} | {id_: AsyncResult(id_, self._asker) for id_ in found if id_ != self.id}
+        return {handles[id_]: [handles[child] for child in below] for id_, below in found.items()}
+
+    def collect(
+        self, timeout: float | None = None, *, propagate: bool = True
+    ) -> Iterator[tuple[AsyncResult[Any], Any]]:
+        """Wait for this job, then for its children and theirs, and yield each with its value."""
+        return collected(self, timeout, propagate=propagate)
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """Return the ids as Celery does: its own with its parent's."""
+        return (self.id, self._parent.as_tuple() if self._parent is not None else None), None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known to be over; the database is not asked."""
+        return self._record is not None
+
+    def know(self, record: Record) -> None:
+        """Take what somebody has read of it, now that it is over."""
+        self._record = record
 
     def ready(self) -> bool:
         """Whether the job is over."""

@@ -28,6 +28,7 @@ class NewJob(NamedTuple):
     options: JSON text or None: what this call asks of the worker that is not the default.
     parent_id: the job that sent it; root_id: the one with which all that began.
     group_id: the group that it is a member of.
+    blocked: whether it waits for other jobs, and not for its time.
     """
 
     id: str
@@ -48,6 +49,7 @@ class NewJob(NamedTuple):
     parent_id: str | None = None
     root_id: str | None = None
     group_id: str | None = None
+    blocked: bool = False
 
     @property
     def due_now(self) -> bool:

@@ -109,4 +109,4 @@ class Rescuer:
         rescued = link.run(rescue, incarnation, f"worker {name} died: {reason}")
         if rescued.first or rescued.back or rescued.lost:
             self._bus.emit(JobsRescued(name, reason, len(rescued.back), len(rescued.lost)))
-        self._placed(rescued.back)
+        self._placed(rescued.back + rescued.released.placed)

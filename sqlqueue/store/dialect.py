@@ -57,6 +57,24 @@ class Statements:
     held_ids: Statement
     held_among: Statement
     prune: Statement
+    connect: Statement
+    resolve: Statement
+    lock_blocked: Statement
+    still_blocked: Statement
+    waiters: Statement
+    culprits: Statement
+    let_go: Statement
+    doom: Statement
+    drop_blocked: Statement
+    disconnect: Statement
+    ends: Statement
+    lost_parents: Statement
+    loose: Statement
+    save_group: Statement
+    restore_group: Statement
+    delete_group: Statement
+    children: Statement
+    family: Statement
     wake: Statement | None = None
     tell: Statement | None = None
 

@@ -6,6 +6,8 @@ import json
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
+
 if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
 
@@ -53,6 +55,21 @@ class Context:
         return json.loads(self._job.headers) if self._job and self._job.headers else {}
 
     @property
+    def root_id(self) -> str | None:
+        """The job with which all that began: this one, when nobody's task has sent it."""
+        return (self._job.root_id or self._job.id) if self._job else None
+
+    @property
+    def parent_id(self) -> str | None:
+        """The job that sent this one, or that comes before it in its workflow."""
+        return self._job.parent_id if self._job else None
+
+    @property
+    def group(self) -> str | None:
+        """The group that it is a member of."""
+        return self._job.group_id if self._job else None
+
+    @property
     def retries(self) -> int:
         """How often the job has been retried."""
         return self._job.retries if self._job else 0
@@ -82,3 +99,9 @@ OUTSIDE = Context()
 
 current_job: ContextVar[Context] = ContextVar("sqlqueue_current_job", default=OUTSIDE)
 """The one ambient value of a running task."""
+
+
+def ancestry() -> Ancestry:
+    """Return the family of what the running task sends."""
+    context = current_job.get()
+    return NO_ANCESTRY if context is OUTSIDE else Ancestry(context.id, context.root_id)

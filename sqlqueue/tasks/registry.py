@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import DuplicateTask, NotRegistered
+from sqlqueue.tasks.builtins import builtin_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """The tasks of one app."""
+    """The tasks of one app, and those that every app has; only its own are listed."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, Task[..., Any, Any]] = {}
+        self._builtin = builtin_tasks(self)
 
     def add(self, task: Task[..., Any, Any]) -> None:
         """Add a task; the same function may be added again, as when a module is reloaded."""
@@ -31,10 +33,10 @@ class Registry:
 
     def get(self, name: str) -> Task[..., Any, Any] | None:
         """Return the task of that name, or None."""
-        return self._tasks.get(name)
+        return self._tasks.get(name) or self._builtin.get(name)
 
     def __getitem__(self, name: str) -> Task[..., Any, Any]:
-        found = self._tasks.get(name)
+        found = self.get(name)
         if found is None:
             near = difflib.get_close_matches(name, self._tasks, n=1)
             hint = (
@@ -44,7 +46,7 @@ class Registry:
         return found
 
     def __contains__(self, name: object) -> bool:
-        return name in self._tasks
+        return name in self._tasks or name in self._builtin
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._tasks))

@@ -12,9 +12,11 @@ from sqlqueue.client.request import CallOptions, Defaults
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
+from sqlqueue.tasks.signature import Signature, Starter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import Unpack
 
@@ -26,7 +28,7 @@ V = TypeVar("V")
 Return = TypeVar("Return")
 
 
-class Sender(Protocol):
+class Sender(Starter, Protocol):
     """What a task needs of the client."""
 
     def send(
@@ -108,6 +110,8 @@ class Task(Generic[P, V, Return]):
         list nor a tuple, all of them are the task's own: ``apply_async(4, 4, queue="q")``.
         """
         found, named = self._arguments(positional, args, kwargs)
+        if options.get("link") or options.get("link_error"):
+            return self.signature(found, named, options).apply_async()  # type: ignore[no-any-return]
         return self._sender().send(self.name, found, named, options, self._defaults)
 
     async def aapply_async(
@@ -116,7 +120,43 @@ class Task(Generic[P, V, Return]):
     ) -> AsyncResult[V]:  # fmt: skip
         """The same, awaited."""
         found, named = self._arguments(positional, args, kwargs)
+        if options.get("link") or options.get("link_error"):
+            return await self.signature(found, named, options).aapply_async()  # type: ignore[no-any-return]
         return await self._sender().asend(self.name, found, named, options, self._defaults)
+
+    @property
+    def defaults(self) -> Defaults:
+        """What it says about calls that do not say."""
+        return self._defaults
+
+    def s(self, *args: Any, **kwargs: Any) -> Signature:
+        """Return a signature: a call with some or all of its arguments, to be made later."""
+        return Signature(self.name, args, kwargs, starter=self._sender)
+
+    def si(self, *args: Any, **kwargs: Any) -> Signature:
+        """Return an immutable signature: it ignores its parent's result."""
+        return Signature(self.name, args, kwargs, immutable=True, starter=self._sender)
+
+    def signature(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None, *, immutable: bool = False, **more: Any,
+    ) -> Signature:  # fmt: skip
+        """Return a signature with options."""
+        return Signature(self.name, args, kwargs, options, immutable=immutable, starter=self._sender, **more)
+
+    subtask = signature
+
+    def chunks(self, it: Iterable[Sequence[Any]], n: int) -> chunks:
+        """Return many calls in few jobs: each job makes ``n`` of them."""
+        return chunks(self.s(), it, n)
+
+    def map(self, it: Iterable[Any]) -> xmap:
+        """Return one job that calls this with each item."""
+        return xmap(self.s(), it)
+
+    def starmap(self, it: Iterable[Sequence[Any]]) -> xstarmap:
+        """Return one job that calls this with each item's own items."""
+        return xstarmap(self.s(), it)
 
     @property
     def request(self) -> Context:

@@ -17,8 +17,8 @@ from sqlqueue.services.testsignals import reached
 from sqlqueue.store.ops.claim import lanes
 from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
-from sqlqueue.store.ops.settle import settle
 from sqlqueue.store.ops.workers import beat
+from sqlqueue.worker.joins import JoinKeeper
 from sqlqueue.worker.relief import is_stuck
 from sqlqueue.worker.strangers import Strangers
 
@@ -53,6 +53,9 @@ LAST_PATIENCE = 10.0
 LOCKED_REST = 0.05
 """Seconds until a settlement is sent again whose row somebody has locked."""
 
+LOCKED_JOIN_REST = 0.002
+"""The same for a look at a blocked job that another worker has locked, which it does for one transaction."""
+
 
 class Consumer:
     """One tick is one cycle: settle, claim, hand over.
@@ -82,6 +85,7 @@ class Consumer:
         self._lanes = lanes
         self._batching = settler.batching
         self._announcer = announcer
+        self._joins = JoinKeeper(announcer)
         self._clock = clock
         self._poll = poll
         self._strangers = Strangers(registration.tasks, clock)
@@ -111,7 +115,7 @@ class Consumer:
             self._lanes.heard(*self._news.popleft())
         settlements = self._settler.take()
         wanted = self._wanted() if self.claiming else None
-        if not settlements and wanted is None:
+        if not settlements and wanted is None and not self._joins.waiting:
             return self._rest()
         done = self._cycle(settlements, wanted)
         self._settler.confirm(done.settled)
@@ -120,16 +124,20 @@ class Consumer:
         if self._settler.unsettled:
             self._look_at_unsettled()
             return LOCKED_REST
+        if self._joins.waiting:
+            return LOCKED_JOIN_REST
         if self._settler.waiting or (wanted and len(done.claimed) >= wanted.at_most):
             return 0.0
         return self._rest()
 
     def _cycle(self, settlements: list[Settlement], wanted: Wanted | None) -> Cycle:
         tokens: Mapping[str, int] = self._held.tokens
+        joins = self._joins.ask(self._settler.sent)
         reached("before-cycle")
         messages = self._announcer.over(settlements)
-        done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted, messages)
+        done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted, messages, joins)
         reached("after-cycle")
+        self._joins.confirm(joins, done.released)
         return done
 
     def _look_at_unsettled(self) -> None:
@@ -215,9 +223,9 @@ class Consumer:
         """Settle all that is left, in this thread, after the loop has ended; not for ever, if the database will not."""
         until = self._clock.monotonic() + LAST_PATIENCE
         pause = threading.Event()
-        while settlements := self._settler.take():
+        while (settlements := self._settler.take()) or self._joins.waiting:
             try:
-                settled = self._link.run(settle, self._registration.incarnation, settlements, self._held.tokens)
+                settled = self._cycle(settlements, None).settled
                 self._announcer.finished(self._settler.confirm(settled))
                 self._announcer.placed(settled.waiting)
                 if self._settler.unsettled:
@@ -227,5 +235,5 @@ class Consumer:
             if self._clock.monotonic() > until:
                 logger.error("%d outcomes could not be settled; their jobs will run again", self._settler.waiting)
                 return
-            if self._settler.waiting:
+            if self._settler.waiting or self._joins.waiting:
                 pause.wait(LOCKED_REST)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.client.request import ignores_result
 from sqlqueue.domain.clock import chance, monotonic
 from sqlqueue.domain.outcome import Failed, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.workflow import feeds
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 
 if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
@@ -123,13 +125,16 @@ class Executor:
 def _apply(task: Task[..., Any, Any], job: Job) -> Any:
     """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
     args, kwargs = decode(job.args), decode(job.kwargs)
+    if job.options is not None and ERRBACK in job.options:
+        args = errback_arguments(task.function, job.options, args, bound=task.bind)
     if task.bind:
         args.insert(0, task)
     return task.function(*args, **kwargs)
 
 
 def _succeeded(job: Job, value: Any, started: float) -> Outcome:
-    result = None if job.options and ignores_result(job.options) else encode(value, "the task's result")
+    ignored = job.options is not None and ignores_result(job.options) and not feeds(job.options)
+    result = None if ignored else encode(value, "the task's result")
     return Succeeded(result, monotonic() - started)
 
 

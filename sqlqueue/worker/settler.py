@@ -93,6 +93,11 @@ class Settler:
         return over
 
     @property
+    def sent(self) -> list[Job]:
+        """The jobs whose settlements `take` has returned."""
+        return [job for job, _ in self._sent]
+
+    @property
     def unsettled(self) -> list[str]:
         """The ids that were sent and not accepted: not ours any more, or locked by somebody for a while."""
         return [job.id for job, _ in self._sent]

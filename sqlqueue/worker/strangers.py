@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sqlqueue.canvas.shapes import BUILTINS
 from sqlqueue.domain.outcome import Returned
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.ops.unknown import known_elsewhere
@@ -38,7 +39,7 @@ class Strangers:
     """
 
     def __init__(self, tasks: Collection[str], clock: Clock) -> None:
-        self._tasks = frozenset(tasks)
+        self._tasks = frozenset(tasks).union(BUILTINS)
         self._clock = clock
         self._met: dict[str, int] = {}
         self._ask_at = 0.0

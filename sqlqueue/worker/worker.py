@@ -15,6 +15,7 @@ from sqlqueue.maintenance.chores import Chores
 from sqlqueue.maintenance.promoter import Promoter
 from sqlqueue.maintenance.pruner import Pruner
 from sqlqueue.maintenance.rescuer import Rescuer
+from sqlqueue.maintenance.sweeper import Sweeper
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
@@ -107,6 +108,7 @@ class Worker:
         pruner = Pruner(
             conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._announcer.finished
         )
+        sweeper = Sweeper(lambda: rescuer.is_leader, self._announcer.placed, self._announcer.finished)
         relief = Relief(
             self.pool,
             self._settler.held,
@@ -122,6 +124,7 @@ class Worker:
             rescuer.search_strays,
             pruner.prune,
             pruner.fail_unknown,
+            sweeper.tick,
         ]
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)

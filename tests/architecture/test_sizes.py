@@ -8,7 +8,9 @@ import pytest
 from tests.support import gates
 
 # (gate, path, what) -> the reason. `what` is the function or class, as the failure names it; "" for a file.
-EXCEPTIONS: dict[tuple[str, str, str], str] = {}
+EXCEPTIONS: dict[tuple[str, str, str], str] = {
+    ("file_is_short", "migrations/versions/0001_jobs_and_results.py", ""): "SQL text, one revision until a release",
+}
 
 # Celery's own have more methods, and a user who comes from there must find them.
 MAY_HAVE_MANY_METHODS = {"SQLQueue", "Task", "AsyncResult"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sqlqueue import SQLQueue
+from sqlqueue import SQLQueue, chain
 from sqlqueue.domain.outcome import Crashed
 from sqlqueue.domain.settlement import decide
 from sqlqueue.worker.options import WorkerOptions
@@ -71,6 +71,7 @@ class Shop:
         wait_until("the start", lambda: self.running.state == "STARTED")
         self.later = self.bill.apply_async((8,), countdown=3600)
         self.waiting = [self.bill.apply_async((order,), queue="idle") for order in (9, 10)]
+        self.blocked = chain(self.hold.s(77).set(queue="idle", priority=-1), self.bill.si(77)).delay()
         self._crash()
 
     def _crash(self) -> None:
@@ -111,7 +112,7 @@ def test_every_question_has_one_query_for_each_database():
 
 def test_what_is_not_over(shop):
     waits = shop.ask("What waits in each queue, and for how long?")
-    assert [(row["queue"], row["ready"]) for row in waits] == [("deadly", 1), ("idle", 2)]
+    assert [(row["queue"], row["ready"]) for row in waits] == [("deadly", 1), ("idle", 3)]
     assert all(0 <= row["oldest_seconds"] < 60 for row in waits)
     (scheduled,) = shop.ask("What is scheduled, and for when?")
     assert (scheduled["id"], scheduled["queue"], scheduled["task"]) == (shop.later.id, "testq", "bill")
@@ -122,6 +123,12 @@ def test_what_is_not_over(shop):
     (running,) = shop.ask("What runs where, and since when?")
     assert (running["id"], running["worker_name"], running["task"]) == (shop.running.id, "test-worker1", "hold")
     assert moment(running["claimed_at"]) <= datetime.now(UTC)  # noqa: TID251
+
+
+def test_what_is_blocked(shop):
+    (blocked,) = shop.ask("What is blocked, and on what?")
+    assert (blocked["id"], blocked["blocked"]) == (shop.blocked.id, "bill")
+    assert (blocked["waits_for"], blocked["state"], blocked["task"]) == (1, "ready", "hold")
 
 
 def test_who_works(shop):

@@ -24,7 +24,10 @@ from tests.support.jobs import new_job
 from tests.support.runners import onlooker
 
 ROOT = pathlib.Path(__file__).parents[2]
-TABLES = {"sqlqueue_jobs", "sqlqueue_results", "sqlqueue_workers", "sqlqueue_leases", VERSION_TABLE}
+TABLES = {
+    "sqlqueue_jobs", "sqlqueue_results", "sqlqueue_workers", "sqlqueue_leases", "sqlqueue_dependencies",
+    "sqlqueue_groups", VERSION_TABLE,
+}  # fmt: skip
 PARTITION = "sqlqueue_results_2"
 
 

@@ -1,19 +1,23 @@
 """One worker cycle: settle the finished batch and claim the next one, in one transaction.
 
-Where the database has pipelines that is one round trip, commit included.
+Where the database has pipelines that is one round trip, commit included. Only a batch with jobs for which others wait
+takes more: those are released in the same transaction.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlqueue.domain.settlement import Finish
+from sqlqueue.domain.workflow import Ended
 from sqlqueue.store.operation import Batch, Step
 from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
+from sqlqueue.store.ops.release import NOBODY, Released, release
 from sqlqueue.store.ops.settle import NOTHING, Settled, settle, settle_steps
 from sqlqueue.store.ops.wake import Message, wake_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.settlement import Settlement
@@ -29,11 +33,24 @@ class Wanted(NamedTuple):
     shunned: Sequence[str] = ()
 
 
+class Joins(NamedTuple):
+    """The jobs of a cycle for which others wait, and what the cycles before have left to do.
+
+    ``feeding`` are ids among those settled, ``owed`` blocked jobs that somebody had locked, ``rest`` ended jobs whose
+    dependents were not reached.
+    """
+
+    feeding: Collection[str]
+    owed: Collection[str] = ()
+    rest: Sequence[Ended] = ()
+
+
 class Cycle(NamedTuple):
     """What one cycle did."""
 
     settled: Settled
     claimed: list[Job]
+    released: Released = NOBODY
 
 
 def cycle(
@@ -43,21 +60,40 @@ def cycle(
     tokens: Mapping[str, int],
     wanted: Wanted | None,
     messages: Sequence[Message] = (),
+    joins: Joins | None = None,
 ) -> Op[Cycle]:
     """Settle ``settlements``, which ``worker`` holds under ``tokens``, and claim what is ``wanted``, if anything.
 
     Parameters
     ----------
     messages: sent behind the commit.
+    joins: None when nobody waits for any of these jobs.
     """
     if not dialect.lanes_together:
         settled = (yield from settle(dialect, worker, settlements, tokens)) if settlements else NOTHING
+        released = (yield from _release(dialect, settlements, settled, joins)) if joins else NOBODY
         claimed = (yield from claim(dialect, worker, *wanted)) if wanted else []
-        return Cycle(settled, claimed)
+        return Cycle(settled, claimed, released)
     steps = settle_steps(dialect, worker, settlements, tokens)
     first = [Step(dialect.sql.durably, {})] if settlements and dialect.sql.durably is not None else []
     asked = [claim_step(dialect, worker, *wanted)] if wanted else []
+    after = wake_steps(dialect, messages)
     batch = [*first, *steps.finish, *steps.wait, *asked]
-    answers = yield Batch(batch, last=True, after=wake_steps(dialect, messages))
+    answers = yield Batch(batch) if joins else Batch(batch, last=True, after=after)
     claimed = as_jobs(answers.pop(), wanted.lanes) if wanted else []
-    return Cycle(steps.read(answers[len(first) :]), claimed)
+    settled = steps.read(answers[len(first) :])
+    if joins is None:
+        return Cycle(settled, claimed)
+    released = yield from _release(dialect, settlements, settled, joins)
+    yield Batch((), last=True, after=after)
+    return Cycle(settled, claimed, released)
+
+
+def _release(dialect: Dialect, settlements: Sequence[Settlement], settled: Settled, joins: Joins) -> Op[Released]:
+    """Release those who waited for what has just been settled."""
+    ended = [
+        Ended(one.id, one.state, one.result)
+        for one in settlements
+        if type(one) is Finish and one.id in joins.feeding and one.id in settled.ids
+    ]
+    return (yield from release(dialect, [*joins.rest, *ended], joins.owed))

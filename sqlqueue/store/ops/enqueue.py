@@ -12,31 +12,53 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.domain.job import NewJob
+    from sqlqueue.domain.workflow import Edge
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op, Rows
 
 
 FAMILY = ("parent_id", "root_id", "group_id")
 
+MOST_AT_ONCE = 5000
+"""Rows in one statement, so that its text stays within a few megabytes."""
 
-def enqueue(dialect: Dialect, jobs: Sequence[NewJob], tell: str | None = None) -> Op[list[Placed]]:
-    """Insert ``jobs`` and return those that were not there before.
+
+def enqueue(
+    dialect: Dialect, jobs: Sequence[NewJob], tell: str | None = None, edges: Sequence[Edge] = ()
+) -> Op[list[Placed]]:
+    """Insert ``jobs`` and return those that were not there before and wait for nothing but a worker or their time.
+
+    A job whose id is in the table already is left alone, so a send may be repeated. An id that the caller chose is
+    also looked up in the results, in a second statement: it may have been settled while the insert waited for it.
 
     Parameters
     ----------
     tell: the channel on which to say, behind our own commit, where the one job stands that is due now.
-
-    A job whose id is in the table already is left alone, so a send may be repeated. An id that the caller chose is
-    also looked up in the results, in a second statement: it may have been settled while the insert waited for it.
+    edges: which of the jobs wait for which.
     """
     given = {job.id for job in jobs if job.given_id}
-    rows = yield from _insert(dialect, jobs, tell, final=not given)
+    rows: Rows = []
+    for start in range(0, len(jobs), MOST_AT_ONCE):
+        some = jobs[start : start + MOST_AT_ONCE]
+        final = not given and not edges and start + MOST_AT_ONCE >= len(jobs)
+        rows += yield from _insert(dialect, some, tell, final=final)
     new = given.intersection(row[0] for row in rows)
-    if not new:
+    if new:
+        forgotten = yield from (ask if edges else ask_last)(dialect.sql.forget_duplicates, ids=json.dumps(sorted(new)))
+        gone = {row[0] for row in forgotten}
+        rows = [row for row in rows if row[0] not in gone]
+    if not edges:
         return [Placed(*row) for row in rows]
-    forgotten = yield from ask_last(dialect.sql.forget_duplicates, ids=json.dumps(sorted(new)))
-    gone = {row[0] for row in forgotten}
-    return [Placed(*row) for row in rows if row[0] not in gone]
+    yield from _connect(dialect, edges, {row[0] for row in rows})
+    blocked = {job.id for job in jobs if job.blocked}
+    return [Placed(*row) for row in rows if row[0] not in blocked]
+
+
+def _connect(dialect: Dialect, edges: Sequence[Edge], inserted: set[str]) -> Op[None]:
+    """Insert the edges of the jobs that are new."""
+    new = [edge for edge in edges if edge.dependent in inserted]
+    for start in range(0, len(new), MOST_AT_ONCE):
+        yield from ask(dialect.sql.connect, edges=json.dumps(new[start : start + MOST_AT_ONCE]))
 
 
 def _insert(dialect: Dialect, jobs: Sequence[NewJob], tell: str | None, *, final: bool) -> Op[Rows]:
@@ -74,6 +96,8 @@ def _as_json(dialect: Dialect, job: NewJob) -> str:
         plain |= {"delay": job.delay, "run_at": _text(dialect, job.run_at)}
     if job.expires is not None or job.expires_at is not None:
         plain |= {"expires": job.expires, "expires_at": _text(dialect, job.expires_at)}
+    if job.blocked:
+        plain["blocked"] = True
     plain |= {name: value for name in FAMILY if (value := getattr(job, name)) is not None}
     tail = f',"args":{job.args},"kwargs":{job.kwargs}'
     if job.headers is not None:

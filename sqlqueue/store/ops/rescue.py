@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.store.operation import ask
+from sqlqueue.store.ops.release import NOBODY, Released, release_after
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 
 class Rescued(NamedTuple):
-    """Whether we were the first to sign the worker off, the jobs that wait again, the ids of those that failed."""
+    """Whether we were the first to sign the worker off, the jobs that wait again, the ids of those that failed.
+
+    ``released`` is what became of the jobs that waited for these.
+    """
 
     first: bool
     back: list[Placed]
     lost: list[str]
+    released: Released = NOBODY
 
 
 def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
@@ -40,7 +45,8 @@ def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
     if lost and dialect.sql.drop_finished is not None:
         yield from ask(dialect.sql.drop_finished, worker=worker, doc=json.dumps([list(row) for row in lost]))
     back = yield from ask(dialect.sql.rescue_back, worker=worker)
-    return Rescued(bool(first), [Placed(*row) for row in back], [row[0] for row in lost])
+    released = yield from release_after(dialect, [row[0] for row in lost])
+    return Rescued(bool(first), [Placed(*row) for row in back], [row[0] for row in lost], released)
 
 
 def strays(dialect: Dialect) -> Op[list[str]]:

@@ -11,8 +11,8 @@ DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name
 ENQUEUE = statement("""
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
                            group_id, run_at, expires_at, acks_late, max_crashes)
-SELECT id, CASE WHEN run_at IS NULL OR run_at <= <now> THEN :base + n END, queue, priority,
-       CASE WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
+SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :base + n END, queue, priority,
+       CASE WHEN blocked THEN 'blocked' WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
        task, args, kwargs, headers, options, parent_id, root_id, group_id, run_at, expires_at, acks_late, max_crashes
   FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.queue') AS queue,
                json_extract(value, '$.priority') AS priority,
@@ -25,7 +25,8 @@ SELECT id, CASE WHEN run_at IS NULL OR run_at <= <now> THEN :base + n END, queue
                         THEN <in:json_extract(value, '$.delay')> END) AS run_at,
                coalesce(json_extract(value, '$.expires_at'), CASE WHEN json_extract(value, '$.expires') IS NOT NULL
                         THEN <in:json_extract(value, '$.expires')> END) AS expires_at,
-               json_extract(value, '$.acks_late') AS acks_late, json_extract(value, '$.max_crashes') AS max_crashes
+               json_extract(value, '$.acks_late') AS acks_late, json_extract(value, '$.max_crashes') AS max_crashes,
+               coalesce(json_extract(value, '$.blocked'), 0) AS blocked
           FROM json_each(:jobs)) AS x
  WHERE true
     ON CONFLICT (id) DO NOTHING

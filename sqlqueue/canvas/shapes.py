@@ -1,0 +1,112 @@
+"""Reads signatures in their JSON form, which are Celery's: what kind one is, and what it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Sig = dict[str, Any]
+"""``task``, ``args``, ``kwargs``, ``options``, ``subtask_type`` and ``immutable``."""
+
+JOIN, MAP, STARMAP = "sqlqueue.join", "sqlqueue.map", "sqlqueue.starmap"
+BUILTINS = (JOIN, MAP, STARMAP)
+"""Tasks that every worker knows."""
+
+FIRST_ONLY = frozenset({"countdown", "eta"})
+"""Options that only delay the beginning of a workflow."""
+
+OWN = frozenset({"task_id", "link", "link_error", "group_id", "session", "connection"})
+"""Options that mean one signature and are not handed down to those that it is made of."""
+
+
+def kind_of(sig: Mapping[str, Any]) -> str | None:
+    """Return ``chain``, ``group``, ``chord``, ``chunks``, or None for the call of a task."""
+    kind = sig.get("subtask_type")
+    return kind if kind in ("chain", "group", "chord", "chunks") else None
+
+
+def task(name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Sig:
+    """Return the signature of one call."""
+    return {
+        "task": name, "args": tuple(args), "kwargs": dict(kwargs or {}), "options": {}, "subtask_type": None,
+        "immutable": False,
+    }  # fmt: skip
+
+
+def listed(value: Any) -> list[Sig]:
+    """Return one signature, or several, as a list."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def members(group: Mapping[str, Any]) -> Iterator[Sig]:
+    """Return the members of a group; groups among them count as their members, all run at a time anyway."""
+    for member in listed(group["kwargs"].get("tasks")):
+        if kind_of(member) == "group":
+            yield from (handed_down(member, inner) for inner in members(member))
+        else:
+            yield member
+
+
+def header(chord: Mapping[str, Any]) -> Sig:
+    """Return a chord's header as a group."""
+    found = chord["kwargs"].get("header")
+    if isinstance(found, dict) and kind_of(found) == "group":
+        return found
+    return task("sqlqueue.group", (), {"tasks": listed(found)}) | {"subtask_type": "group"}
+
+
+def steps(chain: Mapping[str, Any]) -> list[Sig]:
+    """Return the steps of a chain: chains in it are spliced, groups of one are their member, empty ones left out."""
+    found: list[Sig] = []
+    for step in listed(chain["kwargs"].get("tasks")):
+        if kind_of(step) == "chain":
+            found += _spliced(step)
+        elif kind_of(step) != "group":
+            found.append(step)
+        else:
+            inner = list(members(step))
+            if len(inner) == 1 and kind_of(inner[0]) == "chain":
+                found += _spliced(handed_down(step, inner[0]))
+            elif inner:
+                found.append(handed_down(step, inner[0]) if len(inner) == 1 else step)
+    return found
+
+
+def _spliced(chain: Sig) -> list[Sig]:
+    """Return the steps of an inner chain, which carry what was set on it: its links its last, its errbacks each."""
+    inner = [handed_down(chain, step) for step in steps(chain)]
+    if inner:
+        links, errbacks = listed(chain["options"].get("link")), listed(chain["options"].get("link_error"))
+        inner = [with_callbacks(step, (), errbacks) for step in inner]
+        inner[-1] = with_callbacks(inner[-1], links, ())
+    return inner
+
+
+def chunked(sig: Mapping[str, Any]) -> Sig:
+    """Return chunks as a group: each member maps one slice of what is to be done."""
+    inner, items, size = sig["kwargs"]["task"], list(sig["kwargs"]["it"]), sig["kwargs"]["n"]
+    calls = [
+        task(STARMAP, (), {"task": inner, "it": items[start : start + size]}) for start in range(0, len(items), size)
+    ]
+    return task("sqlqueue.group", (), {"tasks": calls}) | {"subtask_type": "group", "options": sig["options"]}
+
+
+def handed_down(outer: Mapping[str, Any], inner: Sig) -> Sig:
+    """Return ``inner`` with the options of what it is part of, its own first."""
+    options = {name: value for name, value in outer["options"].items() if name not in OWN}
+    return inner | {"options": options | inner["options"]} if options else inner
+
+
+def with_callbacks(sig: Sig, links: Sequence[Sig], errbacks: Sequence[Sig]) -> Sig:
+    """Return ``sig`` with more links and errbacks."""
+    if not links and not errbacks:
+        return sig
+    options = dict(sig["options"])
+    for name, more in (("link", links), ("link_error", errbacks)):
+        if more:
+            options[name] = [*listed(options.get(name)), *more]
+    return sig | {"options": options}

@@ -1,0 +1,85 @@
+"""Waits for many jobs at a time: looks at a thousand in one query, and sleeps on a few of them."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, wait
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import ResultTimeout
+from sqlqueue.store.ops.results import finished
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlqueue.client.result import Asker, AsyncResult
+
+AT_A_TIME = 1000
+"""Ids in one look at the results."""
+
+WATCHED = 100
+"""Jobs of many that are waited for at a time; when one is over, all are looked at."""
+
+LOOK_AGAIN = 1.0
+"""Seconds after which all are looked at though none of those watched is over."""
+
+
+def look_at(results: Sequence[AsyncResult[Any]], asker: Asker) -> list[AsyncResult[Any]]:
+    """Look at all that are not known to be over, and return those that are not."""
+    pending = {one.id: one for one in results if not one.is_over}
+    ids = list(pending)
+    for start in range(0, len(ids), AT_A_TIME):
+        for record in asker.store.read(finished, ids[start : start + AT_A_TIME]):
+            pending.pop(record.id).know(record)
+    return list(pending.values())
+
+
+def wait_for_all(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None, *, propagate: bool) -> None:
+    """Wait until all are over; with ``propagate`` the first that is seen to have failed raises.
+
+    The last of them is slept on: when it is over, usually all are.
+    """
+    deadline = None if timeout is None else monotonic() + timeout
+    while True:
+        pending = look_at(results, asker)
+        if propagate:
+            for one in results:
+                if one.is_over:
+                    one.get(0)
+        if not pending:
+            return
+        pending[-1].get(_left(deadline), propagate=propagate)
+
+
+def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None) -> Iterator[AsyncResult[Any]]:
+    """Yield each when it is over, whichever is first."""
+    deadline = None if timeout is None else monotonic() + timeout
+    left = list(results)
+    while left:
+        pending = look_at(left, asker)
+        over = [one for one in left if one.is_over]
+        yield from sorted(over, key=_when)
+        left = pending
+        if left and not over:
+            _watch(left, asker, _left(deadline), timeout)
+
+
+def _watch(
+    pending: Sequence[AsyncResult[Any]], asker: Asker, left: float | None, timeout: float | None
+) -> None:  # fmt: skip
+    """Wait until one of ``pending`` may be over."""
+    if left == 0:
+        raise ResultTimeout(f"{len(pending)} jobs were not over within {timeout:g} s; they go on")
+    with ExitStack() as awaited:
+        some = [awaited.enter_context(asker.waiting.awaited(one.id)) for one in pending[:WATCHED]]
+        wait(some, LOOK_AGAIN if left is None else min(left, LOOK_AGAIN), FIRST_COMPLETED)
+
+
+def _when(one: AsyncResult[Any]) -> float:
+    done = one.date_done
+    return done.timestamp() if done is not None else 0.0
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(deadline - monotonic(), 0.0)

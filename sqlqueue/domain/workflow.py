@@ -1,0 +1,165 @@
+"""Jobs that wait for jobs: the edges between them, and what the end of one means for those that wait. Pure.
+
+A blocked job says in its ``options`` what it ``takes`` of its parents; ``judge`` reads nothing else. Next room:
+``store.ops.release``, which does what it says.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlqueue.domain.outcome import Failure
+from sqlqueue.domain.states import State
+
+
+class Takes(StrEnum):
+    """What a blocked job is given by the jobs that it waits for; the text is in its options."""
+
+    VALUE = "value"  # the one parent's result, before its own arguments
+    LIST = "list"  # a list of all parents' results, before its own arguments
+    JOINED = "joined"  # the result of the one parent, which only gathers those of several
+    AFTER = "after"  # nothing: it runs after its one parent
+    ALL = "all"  # nothing: it runs after all its parents
+    FAILURE = "failure"  # the id of the parent that failed; if none does, it never runs
+
+
+FEEDS = '"feeds":true'
+"""In the options of a job for which others wait: only such a job's settlement looks for them."""
+
+SKIPPED = "skipped"
+"""Outcome of a parent that never ran, since one before it had failed; its errbacks do not run."""
+
+DROPPED = "dropped"
+"""Outcome of an errback that was not needed; what follows it is not needed either."""
+
+
+class Edge(NamedTuple):
+    """``dependent`` waits for ``parent``, whose result is at ``position`` among those that it is given."""
+
+    dependent: str
+    position: int
+    parent: str
+
+
+class Ended(NamedTuple):
+    """A job that is over: ``outcome`` is its final state, `SKIPPED` or `DROPPED`, ``result`` JSON text."""
+
+    id: str
+    outcome: str
+    result: str | None = None
+
+
+class Culprit(NamedTuple):
+    """The first parent of a blocked job that did not succeed, as far as it is known.
+
+    The fields after ``outcome`` are those of its row in the results, ``args`` and ``kwargs`` as JSON text.
+    """
+
+    parent: str
+    outcome: str
+    task: str | None = None
+    args: str | None = None
+    kwargs: str | None = None
+    root: str | None = None
+    error: str | None = None
+    exception: str | None = None
+    traceback: str | None = None
+
+
+class Waiter(NamedTuple):
+    """A blocked job at a moment: whether it still waits (``open``), and for whom it need not wait any more."""
+
+    id: str
+    takes: str
+    open: bool
+    args: str
+    options: str
+    culprit: Culprit | None = None
+
+
+class Go(NamedTuple):
+    """The job may run; arguments and options as JSON text where they are not made of its parents' results."""
+
+    id: str
+    args: str | None = None
+    options: str | None = None
+
+
+class Doom(NamedTuple):
+    """The job will never run; ``outcome`` is what those that wait for it are told."""
+
+    id: str
+    state: State
+    outcome: str
+    failure: Failure
+
+
+class Drop(NamedTuple):
+    """The job is not needed: it waited for a failure that did not come."""
+
+    id: str
+    outcome: str = DROPPED
+
+
+Verdict = Go | Doom | Drop
+
+
+def feeds(options: str | None) -> bool:
+    """Tell from a job's options whether others may wait for it."""
+    return options is not None and FEEDS in options
+
+
+def judge(waiter: Waiter) -> Verdict | None:
+    """Say what is to become of a blocked job; None: it waits on."""
+    culprit = waiter.culprit
+    if culprit is not None and culprit.outcome == DROPPED:
+        return Drop(waiter.id)
+    if waiter.takes == Takes.FAILURE:
+        if culprit is not None and culprit.outcome == State.FAILED:
+            return _call_back(waiter, culprit)
+        return None if waiter.open else Drop(waiter.id)
+    if culprit is not None:
+        return _doom(waiter, culprit)
+    return None if waiter.open else Go(waiter.id)
+
+
+def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
+    """Give an errback the failed job's id, and in its options all that a callback of three arguments is given."""
+    args = [culprit.parent, *json.loads(waiter.args)]
+    about = {name: value for name, value in culprit._asdict().items() if value is not None}
+    options = json.loads(waiter.options) | {"errback": about}
+    return Go(waiter.id, _text(args), _text(options))
+
+
+def _doom(waiter: Waiter, culprit: Culprit) -> Doom:
+    """End a job whose parent did not succeed: a chain's with the parent's own error, a chord's body with its own."""
+    if waiter.takes in (Takes.LIST, Takes.ALL):
+        return Doom(waiter.id, State.FAILED, State.FAILED, _chord_error(culprit))
+    if waiter.takes == Takes.JOINED:
+        return Doom(waiter.id, State.FAILED, State.FAILED, Failure(culprit.error or "", culprit.exception))
+    note = f"This job never ran: it waited for {culprit.parent}, which was {culprit.outcome}."
+    if culprit.outcome == State.REVOKED or (culprit.error is None and culprit.exception is None):
+        error = f"job {culprit.parent}, for which it waited, was {culprit.outcome}"
+        return Doom(waiter.id, State.REVOKED, State.REVOKED, Failure(error, None, note))
+    return Doom(waiter.id, State.FAILED, SKIPPED, Failure(culprit.error or "", culprit.exception, note))
+
+
+def _chord_error(culprit: Culprit) -> Failure:
+    """Say as Celery does which member of the header did not succeed."""
+    message = f"Dependency {culprit.parent} raised {_shown(culprit)}"
+    exception = {"module": "sqlqueue.errors", "name": "ChordError", "args": [message]}
+    return Failure(f"ChordError: {message}", _text(exception), culprit.traceback)
+
+
+def _shown(culprit: Culprit) -> str:
+    """Return an exception as its ``repr`` would, made of its data."""
+    if culprit.exception is None:
+        return f"TaskRevoked({culprit.error or culprit.outcome!r})"
+    data = json.loads(culprit.exception)
+    return f"{data['name']}({', '.join(repr(value) for value in data['args'])})"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

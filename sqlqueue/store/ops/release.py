@@ -1,0 +1,142 @@
+"""Let blocked jobs go, or end them, in the transaction that ends the jobs that they wait for.
+
+Edges are resolved first; then the dependents are locked, passing over those that somebody else has locked; then, in a
+later statement, which at READ COMMITTED sees what was committed before the lock was had, they are judged. Of two that
+settle the last two parents at the same time, the one that had the lock sees only its own end, and the one that was
+refused it must look once more after its commit: ``owed``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge
+from sqlqueue.store.operation import Batch, Step, ask
+from sqlqueue.store.rows import Placed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlqueue.domain.workflow import Verdict
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+
+MOST_ROUNDS = 100
+"""Failures are handed down a chain one step a round; what is longer is left to the next transaction."""
+
+
+class Released(NamedTuple):
+    """What became of blocked jobs.
+
+    ``placed`` may run now, ``ended`` never will, ``owed`` must be looked at again after the commit, and ``rest`` has
+    ended jobs whose dependents were not reached.
+    """
+
+    placed: list[Placed]
+    ended: list[str]
+    owed: set[str]
+    rest: list[Ended]
+
+
+NOBODY = Released([], [], set(), [])
+
+
+def release(dialect: Dialect, ended: Sequence[Ended], owed: Collection[str] = ()) -> Op[Released]:
+    """Look after the dependents of jobs that this transaction has ended, and of those ``owed`` a look from before."""
+    placed: list[Placed] = []
+    dead: list[str] = []
+    skipped: set[str] = set()
+    suspects = set(owed)
+    for _ in range(MOST_ROUNDS):
+        dependents = (yield from _resolve(dialect, ended)) if ended else {}
+        asked = suspects | dependents.keys()
+        if not asked:
+            return Released(placed, dead, skipped, [])
+        locked, still = yield from _lock(dialect, asked)
+        skipped |= still - locked
+        suspects |= {id_ for id_, in_doubt in dependents.items() if in_doubt}
+        verdicts = (yield from _judge(dialect, locked, suspects & locked)) if locked else []
+        placed += yield from _carry_out(dialect, verdicts)
+        ended = [Ended(one.id, one.outcome) for one in verdicts if not isinstance(one, Go)]
+        dead += [one.id for one in verdicts if isinstance(one, Doom)]
+        suspects = set()
+    return Released(placed, dead, skipped, list(ended))
+
+
+def release_after(dialect: Dialect, ids: Sequence[str]) -> Op[Released]:
+    """Do the same for jobs that a statement has ended: what came of them is read from the results."""
+    if not ids:
+        return NOBODY
+    yield from ask(dialect.sql.disconnect, ids=json.dumps(list(ids)))  # they themselves wait for nobody any more
+    rows = yield from ask(dialect.sql.ends, ids=json.dumps(list(ids)))
+    return (yield from release(dialect, [Ended(*row) for row in rows]))
+
+
+def sweep(dialect: Dialect, at_most: int = 1000) -> Op[Released]:
+    """Release what a crash has left blocked: open edges whose parent is over, and blocked jobs with no open edge."""
+    lost = [row[0] for row in (yield from ask(dialect.sql.lost_parents, at_most=at_most))]
+    loose = [row[0] for row in (yield from ask(dialect.sql.loose, at_most=at_most))]
+    if not lost and not loose:
+        return NOBODY
+    rows = (yield from ask(dialect.sql.ends, ids=json.dumps(sorted(set(lost))))) if lost else []
+    known = {row[0]: Ended(*row) for row in rows}
+    return (yield from release(dialect, [known.get(id_, Ended(id_, "revoked")) for id_ in sorted(set(lost))], loose))
+
+
+def _resolve(dialect: Dialect, ended: Sequence[Ended]) -> Op[dict[str, bool]]:
+    """Resolve the edges of ended jobs; return those that wait for them, and whether one they wait for did not succeed.
+
+    Those that did not are sent first and alone, so that each dependent's answer tells which kind it was.
+    """
+    found: dict[str, bool] = {}
+    for good in (False, True):
+        some = [one._asdict() for one in ended if (one.outcome == "succeeded") is good]
+        if some:
+            rows = yield from ask(dialect.sql.resolve, ended=json.dumps(some))
+            for (dependent,) in rows:
+                found[dependent] = found.get(dependent, False) or not good
+    return found
+
+
+def _lock(dialect: Dialect, ids: Collection[str]) -> Op[tuple[set[str], set[str]]]:
+    """Lock blocked jobs, in the order of their ids; return those locked, and all that are blocked."""
+    params = {"ids": json.dumps(sorted(ids))}
+    locked, still = yield Batch((Step(dialect.sql.lock_blocked, params), Step(dialect.sql.still_blocked, params)))
+    return {row[0] for row in locked}, {row[0] for row in still}
+
+
+def _judge(dialect: Dialect, locked: Collection[str], suspects: Collection[str]) -> Op[list[Verdict]]:
+    """Look at locked jobs; only of suspects must somebody have failed, so only theirs is looked for."""
+    steps = [Step(dialect.sql.waiters, {"ids": json.dumps(sorted(locked))})]
+    if suspects:
+        steps.append(Step(dialect.sql.culprits, {"ids": json.dumps(sorted(suspects))}))
+    answers = yield Batch(steps)
+    culprits = {row[0]: Culprit(*row[1:]) for row in answers[1]} if suspects else {}
+    waiters = [
+        Waiter(id_, takes, bool(is_open), args, options, culprits.get(id_))
+        for id_, takes, is_open, args, options in answers[0]
+    ]
+    return [verdict for verdict in map(judge, waiters) if verdict is not None]
+
+
+def _carry_out(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[list[Placed]]:
+    """Let go, doom and drop; return the jobs that may run."""
+    going = [one._asdict() for one in verdicts if isinstance(one, Go)]
+    doomed = [{"id": one.id, "state": one.state, **one.failure._asdict()} for one in verdicts if isinstance(one, Doom)]
+    gone = [one.id for one in verdicts if isinstance(one, Doom | Drop)]
+    placed = []
+    if going:
+        base = {}
+        if dialect.sql.draw_seq is not None:
+            ((first,),) = yield from ask(dialect.sql.draw_seq, n=len(going))
+            base = {"base": first}
+        rows = yield from ask(dialect.sql.let_go, doc=json.dumps(going), **base)
+        placed = [Placed(*row) for row in rows]
+    if doomed:
+        yield from ask(dialect.sql.doom, doc=json.dumps(doomed))
+    if gone:
+        yield from ask(dialect.sql.drop_blocked, ids=json.dumps(gone))
+    if verdicts:
+        yield from ask(dialect.sql.disconnect, ids=json.dumps([one.id for one in verdicts]))
+    return placed

@@ -1,0 +1,157 @@
+"""PostgreSQL: workflows. Edges, and what happens to blocked jobs when the jobs that they wait for end."""
+
+from __future__ import annotations
+
+from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+
+CONNECT = Statement("""
+INSERT INTO sqlqueue_dependencies (dependent, position, parent)
+SELECT edge ->> 0, CAST(edge ->> 1 AS integer), edge ->> 2 FROM json_array_elements(CAST(:edges AS json)) AS edge
+    ON CONFLICT DO NOTHING
+""")
+
+# Whoever settles a job resolves its edges; whoever finds them locked leaves them to him.
+RESOLVE = Statement("""
+UPDATE sqlqueue_dependencies d
+   SET outcome = h.outcome, result = CAST(h.result AS json)
+  FROM (SELECT o.ctid, x.outcome, x.result
+          FROM json_to_recordset(CAST(:ended AS json)) AS x(id text, outcome text, result text)
+          JOIN sqlqueue_dependencies o ON o.parent = x.id
+         WHERE o.outcome IS NULL
+           FOR UPDATE OF o SKIP LOCKED) AS h
+ WHERE d.ctid = h.ctid
+RETURNING d.dependent
+""")
+
+LOCK_BLOCKED = Statement("""
+SELECT id FROM sqlqueue_jobs
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND state = 'blocked'
+ ORDER BY id FOR UPDATE SKIP LOCKED
+""")
+
+STILL_BLOCKED = Statement("""
+SELECT id FROM sqlqueue_jobs
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND state = 'blocked'
+""")
+
+# From the last edge backwards: jobs run in about the order of their edges, so an open one is found at once.
+WAITERS = Statement("""
+SELECT j.id, j.options ->> 'takes',
+       (SELECT d.position FROM sqlqueue_dependencies d WHERE d.dependent = j.id AND d.outcome IS NULL
+         ORDER BY d.dependent DESC, d.position DESC LIMIT 1) IS NOT NULL,
+       CAST(j.args AS text), CAST(j.options AS text)
+  FROM sqlqueue_jobs j
+ WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND j.state = 'blocked'
+ ORDER BY j.id
+""")
+
+CULPRITS = Statement("""
+SELECT j.id, b.parent, b.outcome, r.task, CAST(r.args AS text), CAST(r.kwargs AS text), r.root_id, r.error,
+       CAST(r.exception AS text), r.traceback
+  FROM sqlqueue_jobs j
+ CROSS JOIN LATERAL (SELECT d.parent, d.outcome FROM sqlqueue_dependencies d
+                      WHERE d.dependent = j.id AND d.outcome <> 'succeeded'
+                      ORDER BY d.dependent, d.position LIMIT 1) AS b
+  LEFT JOIN LATERAL (SELECT * FROM sqlqueue_results f WHERE f.id = b.parent LIMIT 1) AS r ON true
+ WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND j.state = 'blocked'
+""")
+
+_TAIL = "CASE WHEN json_array_length(b.args) = 0 THEN ']' ELSE ',' || substr(ltrim(CAST(b.args AS text)), 2) END"
+
+# The results are put before the arguments as text, so that they arrive as they were stored.
+LET_GO = Statement(f"""
+UPDATE sqlqueue_jobs j
+   SET state = CASE WHEN h.waits THEN 'scheduled' ELSE 'ready' END,
+       seq = CASE WHEN h.waits THEN NULL ELSE nextval('sqlqueue_jobs_seq') END,
+       run_at = h.run_at, expires_at = coalesce(h.expires_at, j.expires_at), args = CAST(h.args AS json),
+       options = coalesce(CAST(h.options AS json), j.options)
+  FROM (SELECT g.*, coalesce(g.run_at > clock_timestamp(), false) AS waits FROM (
+        SELECT b.id, x.options,
+               coalesce(CAST(b.options ->> 'eta' AS timestamptz),
+                        clock_timestamp() + CAST(b.options ->> 'delay' AS double precision) * interval '1 second')
+                   AS run_at,
+               clock_timestamp() + CAST(b.options ->> 'expires' AS double precision) * interval '1 second'
+                   AS expires_at,
+               coalesce(x.args, CASE replace(b.options ->> 'takes', 'joined', 'value')
+                   WHEN 'value' THEN '[' || coalesce((SELECT CAST(d.result AS text) FROM sqlqueue_dependencies d
+                                                       WHERE d.dependent = b.id LIMIT 1), 'null') || {_TAIL}
+                   WHEN 'list' THEN '[[' || coalesce((
+                        SELECT string_agg(coalesce(CAST(d.result AS text), 'null'), ',' ORDER BY d.position)
+                          FROM sqlqueue_dependencies d WHERE d.dependent = b.id), '') || ']' || {_TAIL}
+                   ELSE CAST(b.args AS text) END) AS args
+          FROM json_to_recordset(CAST(:doc AS json)) AS x(id text, args text, options text)
+          JOIN sqlqueue_jobs b ON b.id = x.id
+         WHERE b.state = 'blocked') AS g) AS h
+ WHERE j.id = h.id
+RETURNING j.id, j.queue, j.priority, j.seq
+""")
+
+DOOM = Statement(f"""
+WITH gone AS (
+    DELETE FROM sqlqueue_jobs j
+     USING json_to_recordset(CAST(:doc AS json)) AS x(id text, state text, error text, exception text, traceback text)
+     WHERE j.id = x.id AND j.state = 'blocked'
+    RETURNING {kept("j")}, j.crashes, x.state AS final, x.error AS why, x.exception, x.traceback
+)
+{INTO_RESULTS}, error, exception, traceback)
+SELECT {kept()}, final, clock_timestamp(), crashes, why, CAST(exception AS json), traceback
+  FROM gone
+RETURNING id
+""")
+
+DROP_BLOCKED = Statement("""
+DELETE FROM sqlqueue_jobs
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND state = 'blocked'
+""")
+
+DISCONNECT = Statement("""
+DELETE FROM sqlqueue_dependencies
+ WHERE dependent = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+""")
+
+# For those that SQL has ended without knowing what came of them.
+ENDS = Statement("""
+SELECT id, state, CAST(result AS text) FROM sqlqueue_results
+ WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+""")
+
+# What a crash or a lost lock may have left behind. Both are read through indexes, by the leader, now and then.
+LOST_PARENTS = Statement("""
+SELECT d.parent FROM sqlqueue_dependencies d
+ WHERE d.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.parent)
+ LIMIT :at_most
+""")
+
+LOOSE = Statement("""
+SELECT j.id FROM sqlqueue_jobs j
+ WHERE j.seq IS NULL AND j.run_at IS NULL AND j.state = 'blocked'
+   AND (SELECT d.position FROM sqlqueue_dependencies d WHERE d.dependent = j.id AND d.outcome IS NULL
+         ORDER BY d.dependent DESC, d.position DESC LIMIT 1) IS NULL
+ LIMIT :at_most
+""")
+
+SAVE_GROUP = Statement("""
+INSERT INTO sqlqueue_groups (id, members) VALUES (:id, CAST(:members AS json))
+    ON CONFLICT (id) DO UPDATE SET members = excluded.members
+""")
+
+RESTORE_GROUP = Statement("SELECT CAST(members AS text) FROM sqlqueue_groups WHERE id = :id")
+
+DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")
+
+CHILDREN = Statement("""
+SELECT id, parent_id FROM (
+    SELECT id, parent_id, created_at FROM sqlqueue_jobs
+     WHERE parent_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+    UNION ALL
+    SELECT id, parent_id, created_at FROM sqlqueue_results
+     WHERE parent_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))) AS c
+ ORDER BY created_at, id
+""")
+
+FAMILY = Statement("""
+SELECT id, parent_id, root_id, group_id FROM sqlqueue_jobs WHERE id = :id
+UNION ALL
+SELECT id, parent_id, root_id, group_id FROM sqlqueue_results WHERE id = :id
+""")

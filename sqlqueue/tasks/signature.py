@@ -1,0 +1,229 @@
+"""`Signature`: a call that has not been made yet. A dict, so that it can travel as JSON inside another job's arguments.
+
+Next room: ``shapes``, the signatures made of others; then ``canvas.plan``, which lays them out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
+
+from sqlqueue.canvas.plan import Given, plan
+from sqlqueue.canvas.shapes import listed
+from sqlqueue.client.group import handle_on
+from sqlqueue.client.result import Asker
+from sqlqueue.domain.ids import new_job_id
+from sqlqueue.errors import TaskError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Unpack
+
+    from sqlqueue.canvas.plan import Plan
+    from sqlqueue.client.group import Started
+    from sqlqueue.client.request import CallOptions
+
+
+class Starter(Asker, Protocol):
+    """What a signature needs of the client."""
+
+    def start(self, plan: Plan, options: CallOptions) -> Started:
+        """Insert all jobs of a workflow."""
+
+    async def astart(self, plan: Plan, options: CallOptions) -> Started:
+        """The same, awaited."""
+
+
+class Signature(dict[str, Any]):
+    """A call of a task with some or all of its arguments and its options.
+
+    Parameters
+    ----------
+    task: the task's name.
+    args, kwargs: its arguments; those that it is called with come before them.
+    options: calling options, such as ``queue``.
+    immutable: whether it ignores what it is called with, and its parent's result.
+    app: what sends it, a `SQLQueue`; a signature read from JSON has none until it is put beside one that has.
+    """
+
+    KINDS: ClassVar[dict[str, type[Signature]]] = {}
+    kind: ClassVar[str | None] = None
+
+    def __init__(
+        self, task: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None, *, immutable: bool = False,
+        starter: Callable[[], Starter] | None = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            task=task, args=tuple(args or ()), kwargs=dict(kwargs or {}), options={**(options or {}), **more},
+            subtask_type=self.kind, immutable=immutable,
+        )  # fmt: skip
+        self.starter = starter
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any], starter: Callable[[], Starter] | None = None) -> Signature:
+        """Return the signature that a dict describes, whatever its kind; those inside it too."""
+        if isinstance(found, Signature) and (found.starter is not None or starter is None):
+            return found
+        made = cls.KINDS.get(found.get("subtask_type") or "", Signature)
+        sig = made.__new__(made)
+        dict.__init__(sig, found)
+        sig["args"], sig["kwargs"], sig["options"] = tuple(found["args"]), dict(found["kwargs"]), dict(found["options"])
+        sig.starter = starter
+        sig.adopt_inside()
+        return sig
+
+    def adopt_inside(self) -> None:
+        """Make signatures of the dicts inside."""
+
+    @property
+    def id(self) -> str | None:
+        """The id that its job will have, when it has been given one."""
+        return cast("str | None", self["options"].get("task_id"))
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return cast("str", self["task"])
+
+    task = name
+    args = property(lambda self: self["args"], doc="Its positional arguments.")
+    kwargs = property(lambda self: self["kwargs"], doc="Its keyword arguments.")
+    options = property(lambda self: self["options"], doc="Its calling options.")
+    immutable = property(lambda self: self["immutable"], doc="Whether it ignores what it is called with.")
+
+    def clone(
+        self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
+    ) -> Self:  # fmt: skip
+        """Return a copy with more: arguments before its own, keywords and options over its own."""
+        copy = cast("Self", Signature.from_dict(_copied(self), self.starter))
+        if args and not self["immutable"]:
+            copy["args"] = (*args, *copy["args"])
+        if not self["immutable"]:
+            copy["kwargs"].update(kwargs or {})
+        copy["options"].update(options)
+        return copy
+
+    partial = clone
+
+    def set(self, *, immutable: bool | None = None, **options: Any) -> Self:
+        """Set options, and whether it is immutable; return the signature itself."""
+        if immutable is not None:
+            self["immutable"] = immutable
+        self["options"].update(options)
+        return self
+
+    def link(self, callback: Mapping[str, Any]) -> Signature:
+        """Let ``callback`` run with the result when this succeeds; return the callback."""
+        return _linked(self, "link", callback)
+
+    def link_error(self, errback: Mapping[str, Any]) -> Signature:
+        """Let ``errback`` run with the job's id when this fails; return the errback."""
+        return _linked(self, "link_error", errback)
+
+    def on_error(self, errback: Mapping[str, Any]) -> Self:
+        """The same as `link_error`, returning the signature itself."""
+        self.link_error(errback)
+        return self
+
+    def freeze(self) -> Started:
+        """Give every job its id now, so that it is known before anything is sent; return the handle."""
+        self.freeze_inside()
+        return handle_on(self.plan().handle, self._sender())
+
+    def freeze_inside(self) -> None:
+        """Give an id to itself, or to the signatures inside."""
+        self["options"].setdefault("task_id", new_job_id())
+
+    def delay(self, *args: Any, **kwargs: Any) -> Any:
+        """Send it, with these arguments before its own."""
+        return self.apply_async(args, kwargs)
+
+    async def adelay(self, *args: Any, **kwargs: Any) -> Any:
+        """The same, awaited."""
+        return await self.aapply_async(args, kwargs)
+
+    __call__ = delay
+
+    def apply_async(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:  # fmt: skip
+        """Send it, and all that it is made of, in one transaction; return a handle on what it ends in.
+
+        Parameters
+        ----------
+        args, kwargs: for the first jobs: arguments before their own, keywords over their own.
+        options: of a task those of the call; of a group for every member, of a chain for its first step, of a chord for
+            its header and its body.
+        """
+        return self._sender().start(self.plan(args or (), kwargs or {}, options), _where(self, options))
+
+    async def aapply_async(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:  # fmt: skip
+        """The same, awaited."""
+        return await self._sender().astart(self.plan(args or (), kwargs or {}, options), _where(self, options))
+
+    def plan(
+        self,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """Return the rows and edges that it would be, without sending anything."""
+        return plan(self, new_job_id, Given(tuple(args), kwargs or {}, options or {}))
+
+    def _sender(self) -> Starter:
+        if self.starter is None:
+            message = f"{self!r} belongs to no app: make it with signature(..., app=app), or with the task's own .s()"
+            raise TaskError(message)
+        return self.starter()
+
+    def __or__(self, other: Any) -> Any:
+        if not isinstance(other, Signature):
+            return NotImplemented
+        made: Any = Signature.KINDS["chain"]
+        return made.joined(self, other)
+
+    __ior__ = __or__
+
+    def __invert__(self) -> Any:
+        return self.apply_async().get()
+
+    def __repr__(self) -> str:
+        words = [*map(repr, self["args"]), *(f"{name}={value!r}" for name, value in self["kwargs"].items())]
+        return f"{self['task']}({', '.join(words)})"
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Signature:
+        return self.clone()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Signature.from_dict, (dict(self),))
+
+
+def _where(sig: Signature, options: CallOptions) -> CallOptions:
+    """Return the options of the whole: whose transaction it joins."""
+    return cast("CallOptions", {**sig["options"], **options})
+
+
+def _linked(sig: Signature, option: str, callback: Mapping[str, Any]) -> Signature:
+    """Add a callback to a signature's option, unless it is there; return it."""
+    added = Signature.from_dict(callback, sig.starter)
+    found = listed(sig["options"].get(option))
+    if added not in found:
+        found.append(added)
+    sig["options"][option] = found
+    return added
+
+
+def _copied(value: Any) -> Any:
+    """Return a copy of a signature's JSON form, all signatures inside it copied too."""
+    if isinstance(value, dict):
+        return {name: _copied(inner) for name, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_copied(inner) for inner in value)
+    return value

@@ -1,0 +1,49 @@
+"""What an errback is called with: the failed job's id, or, where it takes more, ``(request, exc, traceback)``."""
+
+from __future__ import annotations
+
+import json
+from inspect import Parameter, signature
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.domain.job import Job
+from sqlqueue.serialization.failures import restore
+from sqlqueue.tasks.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ERRBACK = '"errback":'
+"""In the options of a job that runs because another has failed, followed by all about that one."""
+
+
+def errback_arguments(function: Callable[..., Any], options: str, args: list[Any], *, bound: bool) -> list[Any]:
+    """Return the arguments of an errback.
+
+    Parameters
+    ----------
+    args: the failed job's id, then the errback's own.
+    bound: whether its first parameter is the task itself.
+    """
+    if _positions(function) - bound < 2:  # noqa: PLR2004 - one for the id, as in Celery
+        return args
+    about = json.loads(options)["errback"]
+    error = restore(about.get("exception"), about.get("error"))
+    return [Context(_failed(about)), error, about.get("traceback"), *args[1:]]
+
+
+def _positions(function: Callable[..., Any]) -> float:
+    """Return how many positional arguments a function takes."""
+    kinds = [one.kind for one in signature(function).parameters.values()]
+    if Parameter.VAR_POSITIONAL in kinds:
+        return float("inf")
+    return sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)
+
+
+def _failed(about: dict[str, Any]) -> Job:
+    """Return the failed job as far as the errback's options tell."""
+    return Job(
+        id=about["parent"], seq=0, queue="", priority=0, task=about.get("task", ""), args=about.get("args", "[]"),
+        kwargs=about.get("kwargs", "{}"), headers=None, options=None, parent_id=None, root_id=about.get("root"),
+        group_id=None, attempt=0, retries=0, crashes=0, max_crashes=0, acks_late=True, expired=False, token=0,
+    )  # fmt: skip

@@ -1,0 +1,60 @@
+"""An app whose tasks are those of the workflows, and a worker in this process that runs them."""
+
+import pytest
+
+from sqlqueue import SQLQueue
+from tests.support.inprocess import working
+
+
+class Stage:
+    """The tasks, and what they have done."""
+
+    def __init__(self, url: str) -> None:
+        self.app = app = SQLQueue("stage", broker=url)
+        self.seen: list[object] = []
+        self.add = app.task(name="add")(lambda x, y=0: x + y)
+        self.identity = app.task(name="identity")(lambda x: x)
+        self.total = app.task(name="total")(lambda numbers, more=0: sum(numbers) + more)
+        self.note = app.task(name="note")(self._note)
+        self.told = app.task(name="told")(self._told)
+        self.told_all = app.task(name="told_all")(self._told_all)
+        self.parent = app.task(name="parent")(self._parent)
+        self.fail = app.task(name="fail")(self._fail)
+        self.ids = app.task(name="ids", bind=True)(self._ids)
+
+    def _note(self, *args, **kwargs):
+        self.seen.append((*args, kwargs) if kwargs else args)
+        return args[0] if args else None
+
+    def _told(self, job_id):
+        self.seen.append(job_id)
+
+    def _parent(self):
+        return self.ids.delay().id
+
+    def _told_all(self, request, exc, traceback):
+        self.seen.append((request.id, request.task, request.args, repr(exc), "ValueError" in traceback))
+
+    @staticmethod
+    def _fail(*_, message="no"):
+        raise ValueError(message)
+
+    @staticmethod
+    def _ids(task, *_):
+        request = task.request
+        return [request.id, request.root_id, request.parent_id, request.group]
+
+
+@pytest.fixture
+def stage(database_url):
+    """Tasks, and nobody to run them yet."""
+    found = Stage(database_url)
+    yield found
+    found.app.close()
+
+
+@pytest.fixture
+def running(stage):
+    """Tasks, and a worker that runs them."""
+    with working(stage.app):
+        yield stage
