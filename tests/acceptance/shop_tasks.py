@@ -63,3 +63,24 @@ def leave() -> None:
 @app.task(queue="testq")
 def crash() -> None:
     os._exit(7)
+
+
+@app.task(queue="testq")
+def brief(x: int) -> int:
+    """Take two milliseconds, so that a test can come in the middle of very many."""
+    threading.Event().wait(0.002)
+    return x
+
+
+@app.task(queue="testq")
+def hold_for(folder: str) -> int:
+    hold(folder)
+    return 7
+
+
+@app.task(queue="testq")
+def tally(numbers: list[int], folder: str) -> int:
+    """Add up, and leave a trace of having done so."""
+    with Path(folder, "bodies").open("a") as bodies:
+        bodies.write(f"{len(numbers)}\n")
+    return sum(numbers)

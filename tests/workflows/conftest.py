@@ -1,5 +1,7 @@
 """An app whose tasks are those of the workflows, and a worker in this process that runs them."""
 
+import threading
+
 import pytest
 
 from sqlqueue import SQLQueue
@@ -12,10 +14,12 @@ class Stage:
     def __init__(self, url: str) -> None:
         self.app = app = SQLQueue("stage", broker=url)
         self.seen: list[object] = []
+        self.gates = {number: threading.Event() for number in range(3)}
         self.add = app.task(name="add")(lambda x, y=0: x + y)
         self.identity = app.task(name="identity")(lambda x: x)
         self.total = app.task(name="total")(lambda numbers, more=0: sum(numbers) + more)
         self.note = app.task(name="note")(self._note)
+        self.wait_for_gate = app.task(name="wait_for_gate")(self._wait_for_gate)
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
         self.parent = app.task(name="parent")(self._parent)
@@ -25,6 +29,10 @@ class Stage:
     def _note(self, *args, **kwargs):
         self.seen.append((*args, kwargs) if kwargs else args)
         return args[0] if args else None
+
+    def _wait_for_gate(self, number):
+        self.gates[number].wait(30)
+        return number
 
     def _told(self, job_id):
         self.seen.append(job_id)
