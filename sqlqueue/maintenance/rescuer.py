@@ -66,15 +66,19 @@ class Rescuer:
         self._placed = placed
         self._silence = SILENCE if many_writers else SILENCE_ONE_WRITER
         self._generation = -1
+        self._looked_at = 0.0  # by the database's clock
         self._watched: dict[str, float] = {}  # incarnation: since when we have watched it on this connection
         self.is_leader = False
 
     def tick(self, link: Link) -> float:
         """Look once and rescue whoever is dead."""
         self.is_leader, workers = link.run(watch, "leader", self._incarnation(), LEASE)
-        if link.generation != self._generation:
+        now = max((one.seen_at for one in workers), default=0.0)
+        if link.generation != self._generation or now - self._looked_at > LEASE:
+            # Who could not look for so long does not know whether the others could beat: the database may have gone.
             self._generation = link.generation
             self._watched.clear()
+        self._looked_at = now
         self._watched = {one.incarnation: self._watched.get(one.incarnation, one.seen_at) for one in workers}
         longest = 0.0
         for worker in workers:
