@@ -9,7 +9,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.clock import chance
+from sqlqueue.domain.clock import chance, monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,9 @@ logger = logging.getLogger("sqlqueue.services")
 FIRST_REST_AFTER_ERROR = 0.1
 LONGEST_REST_AFTER_ERROR = 5.0
 """Seconds; a database that comes back is found within this time."""
+
+REMINDER = 60.0
+"""Seconds between two lines about failures that go on: one line says it, a thousand hide it."""
 
 
 class Loop:
@@ -37,6 +40,7 @@ class Loop:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._errors = 0
+        self._said_at = 0.0
         self._chance = chance()
 
     def start(self) -> None:
@@ -78,8 +82,7 @@ class Loop:
             rest = self._tick()
         except Exception as error:
             self._errors += 1
-            log = logger.warning if self._errors > 1 else logger.error
-            log("%s: %s: %s (will go on)", self.name, type(error).__name__, error)
+            self._complain(error)
             logger.debug("%s", self.name, exc_info=True)
             cap = min(FIRST_REST_AFTER_ERROR * 2**self._errors, LONGEST_REST_AFTER_ERROR)
             return self._chance.uniform(cap / 2, cap)
@@ -87,3 +90,10 @@ class Loop:
             logger.info("%s: works again after %d failed rounds", self.name, self._errors)
         self._errors = 0
         return rest
+
+    def _complain(self, error: Exception) -> None:
+        """Say what failed; while it goes on failing, only now and then."""
+        if self._errors == 1 or monotonic() - self._said_at >= REMINDER:
+            self._said_at = monotonic()
+            again = "" if self._errors == 1 else f", {self._errors} rounds in a row"
+            logger.error("%s: %s: %s (will go on%s)", self.name, type(error).__name__, error, again)
