@@ -91,6 +91,7 @@ class SQLQueue:
             self.conf.broker_url if self._engine is None else self._engine,
             schema=self.conf.broker_schema,
             notifies=self.conf.broker_notifications,
+            pooler=self.conf.broker_pooler,
             synchronous=self.conf.broker_synchronous,
         )
 

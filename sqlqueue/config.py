@@ -27,6 +27,9 @@ class Config:
     broker_url: str = _setting("sqlite:///sqlqueue.db", "URL of the database that holds jobs and results")
     broker_schema: str | None = _setting(None, "PostgreSQL: schema of the tables; None: the search_path finds them")
     broker_notifications: bool = _setting(True, "wake others with LISTEN and NOTIFY; False: everybody polls")
+    broker_pooler: bool | None = _setting(
+        None, "PostgreSQL: a transaction pooler stands before the server; None: the first connection finds out"
+    )
     broker_synchronous: str = _setting(
         "FULL", "SQLite: FULL, or NORMAL, which may forget the last commits at a power cut"
     )
@@ -92,15 +95,18 @@ _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 def _parse(name: str, text: str, default: Any) -> Any:
     """Read a variable's text as its setting's kind of value."""
     try:
-        if isinstance(default, bool):
+        if isinstance(default, bool) or name in _SWITCHES:
             return _WORDS[text.strip().lower()]
         if isinstance(default, float):
             return float(text)
         return int(text) if isinstance(default, int) or name in _NUMBERS else text
     except (KeyError, ValueError):
-        kind = "true or false" if isinstance(default, bool) else "a number"
+        kind = "true or false" if isinstance(default, bool) or name in _SWITCHES else "a number"
         raise ConfigError(f"SQLQUEUE_{name.upper()} is {text!r}: use {kind}") from None
 
+
+_SWITCHES = {"broker_pooler"}
+"""Settings that are true, false, or None by default."""
 
 _NAMES = {one.name: one for one in fields(Config)}
 
@@ -124,6 +130,8 @@ def _check(name: str, value: Any) -> None:
         low, high = _NUMBERS[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise ConfigError(f"{name} is {value!r}: use a number from {low} to {high}")
+    if name in _SWITCHES and value is not None and not isinstance(value, bool):
+        raise ConfigError(f"{name} is {value!r}: use True, False or None")
     if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
     if name == "timezone":

@@ -53,12 +53,12 @@ class Listener:
         self._selector: selectors.BaseSelector | None = None
         self._version = -1
         self._tested = 0.0
-        self._wakeup = os.pipe() if store.dialect.notifies else None
+        self._wakeup = os.pipe() if store.dialect.listens else None
         self.hears = False
         self._loop = Loop("listener", self._way_to_hear())
 
     def _way_to_hear(self) -> Callable[[], float]:
-        if self._store.dialect.notifies:
+        if self._store.dialect.listens:
             return self._listen
         return self._watch if self._store.dialect.watches else _hear_nothing
 
@@ -87,6 +87,9 @@ class Listener:
         try:
             if self._connection is None:
                 self._connect()
+            if not self._store.dialect.listens:
+                self._disconnect()  # the connection has just found a pooler between
+                return _hear_nothing()
             ready = self._selector.select(SELF_TEST_SECONDS) if self._selector is not None else []
             if any(key.fileobj is self._connection for key, _ in ready):
                 self._receive()
@@ -99,6 +102,8 @@ class Listener:
 
     def _connect(self) -> None:
         self._connection = self._store.listening_connection()
+        if not self._store.dialect.listens:
+            return
         self._connection.add_notify_handler(lambda message: self._on_message(message.channel, message.payload))
         self._selector = selectors.DefaultSelector()
         for waited in (self._connection, *(self._wakeup or ())[:1]):

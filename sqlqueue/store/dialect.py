@@ -102,8 +102,13 @@ class Dialect(Protocol):
     sql: Statements
     notifies: bool  # can wake waiters
     watches: bool  # others' commits can be seen without asking for rows; where neither holds, everybody polls
+    pooled: bool | None  # a transaction pooler stands between us and the server; None: not known yet
     lanes_together: bool  # one claim statement reads many lanes
     many_writers: bool  # several connections of one process may write at a time
+
+    @property
+    def listens(self) -> bool:
+        """Whether what others tell can be heard on a connection of its own."""
 
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as a parameter of this database."""

@@ -36,7 +36,8 @@ class Postgres:
     Parameters
     ----------
     schema: where the tables are; None: wherever the connection's search_path finds them.
-    notifies: False to poll, as behind a transaction pooler.
+    notifies: False to poll.
+    pooled: whether a transaction pooler stands between; None: the first connection finds out.
     """
 
     name = "postgresql"
@@ -44,10 +45,16 @@ class Postgres:
     lanes_together = True
     many_writers = True
 
-    def __init__(self, schema: str | None = None, *, notifies: bool = True) -> None:
+    def __init__(self, schema: str | None = None, *, notifies: bool = True, pooled: bool | None = None) -> None:
         self.schema = schema
         self.notifies = notifies
+        self.pooled = pooled
         self.sql = STATEMENTS.within(schema)
+
+    @property
+    def listens(self) -> bool:
+        """Whether LISTEN hears anything: through a pooler it does not, though NOTIFY reaches others."""
+        return self.notifies and not self.pooled
 
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as it is: the driver knows datetimes."""

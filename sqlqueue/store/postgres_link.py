@@ -13,9 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sqlqueue.errors import ConnectionLost, StoreUnavailable
+from sqlqueue.store.postgres_pooler import for_one_transaction, mind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
 
@@ -39,6 +40,8 @@ ASYNCHRONOUS = (
     "; SELECT set_config('sqlqueue.durable', current_setting('synchronous_commit'), false);SET synchronous_commit = off"
 )
 
+
+_LOCALLY = for_one_transaction(WORKER_SETTINGS)
 
 ACTIVE = 1
 """psycopg.pq.TransactionStatus.ACTIVE: a query is under way."""
@@ -84,6 +87,7 @@ class PostgresPool:
         try:
             if not autocommit:
                 connection.autocommit = True
+            mind(connection, self._dialect)
             value = transact(connection, op, whisper=self._own)
             if not autocommit:
                 connection.autocommit = False
@@ -132,7 +136,12 @@ def _hung_up(connection: Any) -> bool:
 
 
 class PostgresPinned:
-    """One connection for one loop of a worker, made when first used and again after it broke."""
+    """One connection for one loop of a worker, made when first used and again after it broke.
+
+    Parameters
+    ----------
+    settings: of its session; behind a pooler the worker's are made in each transaction, and commits are durable.
+    """
 
     def __init__(self, engine: Engine, dialect: Dialect, settings: str = WORKER_SETTINGS) -> None:
         self.generation = 0
@@ -150,9 +159,9 @@ class PostgresPinned:
     def _run(self, op: Op[T]) -> T:
         try:
             if self._connection is None:
-                self._connection = detached(self._engine, self._settings)
+                self._connection = detached(self._engine, self._dialect, self._settings)
                 self.generation += 1
-            return transact(self._connection, op)
+            return transact(self._connection, op, opening=_LOCALLY if self._dialect.pooled else "")
         except BaseException as error:
             if self._connection is not None and self._connection.closed:
                 self._connection = None
@@ -178,35 +187,38 @@ class PostgresPinned:
                 connection.close()
 
 
-def detached(engine: Engine, settings: str) -> Any:
-    """Return a psycopg connection that no pool knows of, in autocommit mode, with ``settings`` executed."""
+def detached(engine: Engine, dialect: Dialect, settings: str) -> Any:
+    """Return a psycopg connection that no pool knows of, in autocommit mode, with ``settings`` if it may have any."""
     lent = engine.raw_connection()
     connection: Any = lent.driver_connection
     lent.detach()
     _listen_out(connection)
     connection.autocommit = True
-    if settings:
+    mind(connection, dialect)
+    if settings and not dialect.pooled:
         connection.execute(settings)
     return connection
 
 
-def transact(connection: Any, op: Op[T], *, whisper: bool = False) -> T:
+def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str = "") -> T:
     """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows.
 
     Parameters
     ----------
     whisper: hints are sent without waiting for them: whoever uses the connection next listens out first.
+    opening: a statement with which the transaction begins.
     """
     begun = False
     try:
         batch = next(op)
         while True:
-            if batch.last and not begun and len(batch.steps) == 1 and (whisper or not batch.after):
+            single = batch.last and not begun and not opening and len(batch.steps) == 1
+            if single and (whisper or not batch.after):
                 answers = [_fetch(_execute(connection, batch.steps[0]))]
                 for step in batch.after:
                     _whisper(connection, step)
             else:
-                answers = _pipelined(connection, batch, begin=not begun)
+                answers = _pipelined(connection, batch, [] if begun else ["BEGIN", *([opening] if opening else [])])
                 begun = not batch.last
             batch = op.send(answers)
     except StopIteration as done:
@@ -222,13 +234,13 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False) -> T:
         op.close()
 
 
-def _pipelined(connection: Any, batch: Batch, *, begin: bool) -> list[Rows]:
-    """Execute a batch in one round trip, with the transaction's begin and end, and the hints behind it."""
+def _pipelined(connection: Any, batch: Batch, opening: Sequence[str]) -> list[Rows]:
+    """Execute a batch in one round trip, with the transaction's opening and end, and the hints behind it."""
     commit = None
     try:
         with connection.pipeline():
-            if begin:
-                connection.execute("BEGIN")
+            for words in opening:
+                connection.execute(words)
             cursors = [_execute(connection, step) for step in batch.steps]
             if batch.last:
                 commit = connection.execute("COMMIT")

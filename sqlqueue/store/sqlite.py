@@ -39,6 +39,8 @@ class SQLite:
     name = "sqlite"
     schema: str | None = None
     notifies = False
+    listens = False
+    pooled: bool | None = False
     lanes_together = False
     many_writers = False
     sql = STATEMENTS

@@ -37,6 +37,7 @@ class Store:
     broker: a URL, or an existing SQLAlchemy engine, whose pool is then shared.
     schema: PostgreSQL: where the tables are.
     notifies: False never to LISTEN, NOTIFY or watch: everybody polls.
+    pooler: PostgreSQL: whether a transaction pooler stands between; None: find out.
     synchronous: SQLite: ``FULL`` or ``NORMAL``.
     """
 
@@ -46,6 +47,7 @@ class Store:
         *,
         schema: str | None = None,
         notifies: bool = True,
+        pooler: bool | None = None,
         synchronous: str = "FULL",
     ) -> None:
         self.url = parse_url(broker.url if isinstance(broker, Engine) else broker)
@@ -60,7 +62,7 @@ class Store:
             shared = isinstance(broker, Engine) and broker.url.drivername == POSTGRES_DRIVER
             self._engine = broker if shared and isinstance(broker, Engine) else engine_for(self.url)
             self._own = not shared
-            self.dialect = Postgres(schema, notifies=notifies)
+            self.dialect = Postgres(schema, notifies=notifies, pooled=pooler)
             self._link = PostgresPool(self._engine, self.dialect, own=self._own)
         self._checked = False
         self._checking = threading.Lock()
@@ -109,7 +111,9 @@ class Store:
 
     def listening_connection(self) -> object:
         """Return a raw connection of its own, for LISTEN or for watching the file; the caller closes it."""
-        return detached(self._engine, "") if self._engine is not None else SQLiteLink.watch(str(self.url.database))
+        if self._engine is None:
+            return SQLiteLink.watch(str(self.url.database))
+        return detached(self._engine, self.dialect, "")
 
     def check_schema(self) -> None:
         """Make sure, once, that the tables are there and of this release's version; make them on first use of a file.
