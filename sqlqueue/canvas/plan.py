@@ -133,6 +133,8 @@ class _Planner:
 
     def place(self, sig: Sig, place: _Place) -> Handle | None:
         """Lay out one signature; None when it is empty."""
+        if kind_of(sig) is not None and place.after is None and sig["args"]:
+            place = place._replace(given=place.given._replace(args=(*place.given.args, *sig["args"])))
         match kind_of(sig):
             case "chain":
                 return self._chain(sig, place)

@@ -83,6 +83,7 @@ def _spliced(chain: Sig) -> list[Sig]:
         links, errbacks = listed(chain["options"].get("link")), listed(chain["options"].get("link_error"))
         inner = [with_callbacks(step, (), errbacks) for step in inner]
         inner[-1] = with_callbacks(inner[-1], links, ())
+        inner[0] = inner[0] | {"args": (*chain["args"], *inner[0]["args"])}
     return inner
 
 

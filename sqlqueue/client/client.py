@@ -15,7 +15,7 @@ from sqlqueue.client.group import Started, handle_on
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, jobs_of
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, jobs_of, written
 from sqlqueue.errors import BindingError, ConnectionLost
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
@@ -96,6 +96,11 @@ class Client:
         """The same, awaited."""
         jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
+
+    def replacement(self, plan: Plan, job_id: str) -> str:
+        """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
+        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        return written(plan, jobs, job_id)
 
     def _put(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """Insert jobs where the call's options say; return the caller's connection if it was that."""

@@ -5,13 +5,15 @@ Next room: ``client``, which sends them, all in one transaction.
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlqueue.client.request import build
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlqueue.canvas.plan import Plan, Row
     from sqlqueue.client.request import CallOptions, Defaults
@@ -55,9 +57,33 @@ def _job(row: Row, config: Config, defaults: Defaults, family: Ancestry) -> NewJ
     own: dict[str, Any] = {"parent_id": family.parent, "root_id": family.root, "group_id": row.group}
     if row.takes is not None:
         notes |= {"takes": str(row.takes), "delay": job.delay, "expires": job.expires}
-        notes["eta"] = f"{job.run_at:%Y-%m-%d %H:%M:%S.%f}+00:00" if job.run_at else None
+        notes["eta"] = _moment(job.run_at)
         own |= {"blocked": True, "delay": None, "run_at": None, "expires": None}
     return job._replace(given_id=row.given_id, options=_with_notes(job.options, notes), **own)
+
+
+def written(plan: Plan, jobs: Sequence[NewJob], last_id: str) -> str:
+    """Return a workflow as JSON text: what is put in the place of the job of that id, which becomes its last."""
+    rows = [job if job.id != last_id else _in_place(job) for job in jobs]
+    values = [{name: _plain(value) for name, value in row._asdict().items()} for row in rows]
+    return json.dumps({"jobs": values, "edges": plan.edges})
+
+
+def _in_place(job: NewJob) -> NewJob:
+    """Return the last job with a note to let it go, though it may wait for nobody; others may wait for it."""
+    notes: dict[str, object] = {"feeds": True}
+    if not job.blocked:
+        notes |= {"takes": "all", "delay": job.delay, "expires": job.expires, "eta": _moment(job.run_at)}
+    kept = json.loads(job.options or "{}") | {name: value for name, value in notes.items() if value is not None}
+    return job._replace(options=encode(kept, "options"))
+
+
+def _plain(value: object) -> object:
+    return _moment(value) if isinstance(value, datetime) else value
+
+
+def _moment(when: datetime | None) -> str | None:
+    return f"{when:%Y-%m-%d %H:%M:%S.%f}+00:00" if when else None
 
 
 def _with_notes(options: str | None, notes: dict[str, object]) -> str | None:

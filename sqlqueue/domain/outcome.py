@@ -70,4 +70,11 @@ class Crashed(NamedTuple):
     reason: str
 
 
-Outcome = Succeeded | Failed | Retried | Revoked | Returned | Crashed
+class Replaced(NamedTuple):
+    """The task has put a workflow in its own place: its rows and edges as JSON text; the last row is the job itself."""
+
+    workflow: str
+    runtime: float
+
+
+Outcome = Succeeded | Failed | Retried | Revoked | Returned | Crashed | Replaced

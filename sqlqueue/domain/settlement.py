@@ -1,7 +1,7 @@
 """`decide`: the one place where a job's next state is chosen. Pure.
 
-A settlement is one of three moves, each with its own statement in ``store.ops.settle``:
-`Finish` (the row leaves for the results), `Reschedule` (another try, later), `GiveBack` (to the front lane).
+A settlement is one of four moves: `Finish` (the row leaves for the results), `Reschedule` (another try, later) and
+`GiveBack` (to the front lane) are statements in ``store.ops.settle``, `Become` (it waits for others first) is a verb.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.domain.outcome import Crashed, Failed, Failure, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import Crashed, Failed, Failure, Outcome, Replaced, Retried, Returned, Revoked, Succeeded
 from sqlqueue.domain.states import State
 
 if TYPE_CHECKING:
@@ -51,7 +51,14 @@ class GiveBack(NamedTuple):
     error: str | None = None
 
 
-Settlement = Finish | Reschedule | GiveBack
+class Become(NamedTuple):
+    """The job is from now on the last one of a workflow, whose rows and edges are JSON text; it keeps its id."""
+
+    id: str
+    workflow: str
+
+
+Settlement = Finish | Reschedule | GiveBack | Become
 
 
 def decide(job: Job, outcome: Outcome) -> Settlement:
@@ -77,6 +84,8 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
             return GiveBack(job.id, started=started, delay=delay, error=reason)
         case Crashed(reason):
             return after_crash(job, reason)
+        case Replaced(workflow, _):
+            return Become(job.id, workflow)
 
 
 def after_crash(job: Job, reason: str) -> Settlement:

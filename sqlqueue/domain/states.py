@@ -25,7 +25,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.BLOCKED: frozenset({State.SCHEDULED, State.READY, State.FAILED, State.REVOKED}),
     State.SCHEDULED: frozenset({State.READY, State.REVOKED}),
     State.READY: frozenset({State.RUNNING, State.REVOKED}),
-    State.RUNNING: frozenset({State.SCHEDULED, State.READY, State.SUCCEEDED, State.FAILED, State.REVOKED}),
+    State.RUNNING: frozenset(
+        {State.BLOCKED, State.SCHEDULED, State.READY, State.SUCCEEDED, State.FAILED, State.REVOKED}
+    ),  # blocked: its task has put a workflow in its own place
     State.SUCCEEDED: frozenset(),
     State.FAILED: frozenset({State.READY}),  # by hand
     State.REVOKED: frozenset({State.READY}),  # by hand

@@ -70,6 +70,8 @@ class Statements:
     ends: Statement
     lost_parents: Statement
     loose: Statement
+    become: Statement
+    forget_edges: Statement
     save_group: Statement
     restore_group: Statement
     delete_group: Statement

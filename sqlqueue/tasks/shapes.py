@@ -72,7 +72,7 @@ class chain(_Made):  # noqa: N801 - Celery's name
     def __init__(self, *tasks: Any, **options: Any) -> None:
         steps: list[Signature] = []
         for one in _given(tasks):
-            plain = one.get("subtask_type") == "chain" and not one["options"]
+            plain = one.get("subtask_type") == "chain" and not one["options"] and not one["args"]
             steps += one["kwargs"]["tasks"] if plain else [one]
         super().__init__({"tasks": steps}, options)
 

@@ -32,6 +32,9 @@ class Starter(Asker, Protocol):
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
 
+    def replacement(self, plan: Plan, job_id: str) -> str:
+        """Return a workflow as text."""
+
 
 class Signature(dict[str, Any]):
     """A call of a task with some or all of its arguments and its options.

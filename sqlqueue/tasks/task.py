@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, T
 
 from sqlqueue.client.request import CallOptions, Defaults
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch
+from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch, TaskError
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.replacement import Replacement, plan_in_place
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
 
@@ -201,6 +202,19 @@ class Task(Generic[P, V, Return]):
         if delay is None and eta is not None:
             delay = (eta - SYSTEM_CLOCK.now()).total_seconds()
         raise Retry(self.settings.default_retry_delay if delay is None else delay, exc) from exc
+
+    def replace(self, sig: Signature) -> NoReturn:
+        """Let ``sig`` be done in this job's place: the job keeps its id, and ends with the result of ``sig``.
+
+        What waits for this job waits for that. Ends the task, by raising.
+        """
+        job_id = self.request.id
+        if job_id is None:
+            raise TaskError("self.replace() was called outside a job")
+        planned = plan_in_place(sig, job_id)
+        if not planned.rows:
+            raise TaskError("self.replace() was given an empty signature")
+        raise Replacement(self._sender().replacement(planned, job_id))
 
     def _arguments(
         self, positional: tuple[Any, ...], args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None

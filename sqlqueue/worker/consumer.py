@@ -132,7 +132,7 @@ class Consumer:
 
     def _cycle(self, settlements: list[Settlement], wanted: Wanted | None) -> Cycle:
         tokens: Mapping[str, int] = self._held.tokens
-        joins = self._joins.ask(self._settler.sent)
+        joins = self._joins.ask(self._settler.sent, settlements)
         reached("before-cycle")
         messages = self._announcer.over(settlements)
         done = self._link.run(cycle, self._registration.incarnation, settlements, tokens, wanted, messages, joins)

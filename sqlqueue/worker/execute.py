@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.request import ignores_result
 from sqlqueue.domain.clock import chance, monotonic
-from sqlqueue.domain.outcome import Failed, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import Failed, Outcome, Replaced, Retried, Returned, Revoked, Succeeded
 from sqlqueue.domain.workflow import feeds
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Executor:
         settings, runtime = task.settings, monotonic() - started
         if isinstance(error, Ignore):
             return Succeeded(None, runtime)
+        if isinstance(error, Replacement):
+            return Replaced(error.workflow, runtime)
         if isinstance(error, Retry):
             return Retried(error.delay or 0.0, describe(error.cause or error), runtime)
         if isinstance(error, Reject):

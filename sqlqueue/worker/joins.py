@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlqueue.domain.settlement import Become
 from sqlqueue.domain.workflow import Ended, feeds
 from sqlqueue.store.ops.cycle import Joins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sqlqueue.domain.job import Job
+    from sqlqueue.domain.settlement import Settlement
     from sqlqueue.store.ops.release import Released
     from sqlqueue.worker.announcer import Announcer
 
@@ -31,10 +33,10 @@ class JoinKeeper:
         """Whether something was left undone: locked by somebody, or too much for one transaction."""
         return bool(self._owed or self._rest)
 
-    def ask(self, jobs: Iterable[Job]) -> Joins | None:
+    def ask(self, jobs: Iterable[Job], settlements: Sequence[Settlement]) -> Joins | None:
         """Return what the cycle that settles ``jobs`` must release besides, None when nothing."""
         feeding = [job.id for job in jobs if job.options is not None and feeds(job.options)]
-        if not feeding and not self.waiting:
+        if not feeding and not self.waiting and not any(type(one) is Become for one in settlements):
             return None
         return Joins(frozenset(feeding), frozenset(self._owed), tuple(self._rest))
 

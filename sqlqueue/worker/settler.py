@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.outcome import Failed, Retried, Returned, Succeeded
+from sqlqueue.domain.outcome import Failed, Replaced, Retried, Returned, Succeeded
 from sqlqueue.domain.settlement import Finish, decide
 from sqlqueue.domain.states import State
 from sqlqueue.events.catalog import (
@@ -119,6 +119,8 @@ class Settler:
     def _tell(self, job: Job, outcome: Outcome) -> None:
         if type(outcome) is Succeeded and not self._bus.wants(JobSucceeded):
             return  # tens of thousands a second, usually for nobody
+        if type(outcome) is Replaced:
+            return  # it goes on under its id, as another task
         if isinstance(outcome, Returned) and (outcome.quiet or outcome.reason is None):
             return
         self._bus.emit(_event(job, outcome))

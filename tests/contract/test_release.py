@@ -252,6 +252,16 @@ def test_the_sweep_finds_a_blocked_job_with_no_open_edge(runner):
     assert value(runner.job(second.id)["args"]) == [3]
 
 
+def test_the_sweep_forgets_the_edges_of_a_job_that_was_ended_by_hand(runner):
+    first, second, third = new_job(options=FEEDS), waiting(), waiting()
+    plant(runner, [first, second, third], (second, [first]), (third, [second]))
+    runner.rows("DELETE FROM sqlqueue_jobs WHERE id = :id", id=second.id)
+    assert runner.run(sweep).ended == [third.id], "it waited for one that is nowhere"
+    assert runner.result(third.id)["state"] == "revoked"
+    assert edges_left(runner) == []
+    assert runner.run(sweep).ended == []
+
+
 def test_the_sweep_leaves_those_alone_that_wait(runner):
     first, second = new_job(options=FEEDS), waiting()
     plant(runner, [first, second], (second, [first]))

@@ -20,6 +20,7 @@ class Stage:
         self.total = app.task(name="total")(lambda numbers, more=0: sum(numbers) + more)
         self.note = app.task(name="note")(self._note)
         self.wait_for_gate = app.task(name="wait_for_gate")(self._wait_for_gate)
+        self.swap = app.task(name="swap", bind=True)(self._swap)
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
         self.parent = app.task(name="parent")(self._parent)
@@ -33,6 +34,10 @@ class Stage:
     def _wait_for_gate(self, number):
         self.gates[number].wait(30)
         return number
+
+    def _swap(self, task, *given, sig):
+        """Put in its place what ``sig`` says, called with what it was given itself."""
+        task.replace(self.app.signature(sig, given))
 
     def _told(self, job_id):
         self.seen.append(job_id)

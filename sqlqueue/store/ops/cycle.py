@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.domain.settlement import Finish
+from sqlqueue.domain.settlement import Become, Finish
 from sqlqueue.domain.workflow import Ended
 from sqlqueue.store.operation import Batch, Step
+from sqlqueue.store.ops.become import Changed, become
 from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
 from sqlqueue.store.ops.release import NOBODY, Released, release
 from sqlqueue.store.ops.settle import NOTHING, Settled, settle, settle_steps
@@ -71,7 +72,7 @@ def cycle(
     """
     if not dialect.lanes_together:
         settled = (yield from settle(dialect, worker, settlements, tokens)) if settlements else NOTHING
-        released = (yield from _release(dialect, settlements, settled, joins)) if joins else NOBODY
+        released = (yield from _release(dialect, worker, settlements, tokens, settled, joins)) if joins else NOBODY
         claimed = (yield from claim(dialect, worker, *wanted)) if wanted else []
         return Cycle(settled, claimed, released)
     steps = settle_steps(dialect, worker, settlements, tokens)
@@ -84,16 +85,23 @@ def cycle(
     settled = steps.read(answers[len(first) :])
     if joins is None:
         return Cycle(settled, claimed)
-    released = yield from _release(dialect, settlements, settled, joins)
+    released = yield from _release(dialect, worker, settlements, tokens, settled, joins)
     yield Batch((), last=True, after=after)
     return Cycle(settled, claimed, released)
 
 
-def _release(dialect: Dialect, settlements: Sequence[Settlement], settled: Settled, joins: Joins) -> Op[Released]:
-    """Release those who waited for what has just been settled."""
+def _release(
+    dialect: Dialect, worker: str, settlements: Sequence[Settlement], tokens: Mapping[str, int], settled: Settled,
+    joins: Joins,
+) -> Op[Released]:  # fmt: skip
+    """Release those who waited for what has just been settled; what was replaced becomes what it is to be first."""
+    changes = [(one, tokens[one.id]) for one in settlements if type(one) is Become]
+    changed = (yield from become(dialect, worker, changes)) if changes else Changed([], [])
+    settled.ids.update(changed.ids)
     ended = [
         Ended(one.id, one.state, one.result)
         for one in settlements
         if type(one) is Finish and one.id in joins.feeding and one.id in settled.ids
     ]
-    return (yield from release(dialect, [*joins.rest, *ended], joins.owed))
+    released = yield from release(dialect, [*joins.rest, *ended], {*joins.owed, *changed.ids})
+    return released._replace(placed=released.placed + changed.placed)

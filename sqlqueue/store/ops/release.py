@@ -74,7 +74,11 @@ def release_after(dialect: Dialect, ids: Sequence[str]) -> Op[Released]:
 
 
 def sweep(dialect: Dialect, at_most: int = 1000) -> Op[Released]:
-    """Release what a crash has left blocked: open edges whose parent is over, and blocked jobs with no open edge."""
+    """Release what a crash has left blocked: open edges whose parent is over, and blocked jobs with no open edge.
+
+    Edges of jobs that are no more are forgotten first.
+    """
+    yield from ask(dialect.sql.forget_edges, at_most=at_most)
     lost = [row[0] for row in (yield from ask(dialect.sql.lost_parents, at_most=at_most))]
     loose = [row[0] for row in (yield from ask(dialect.sql.loose, at_most=at_most))]
     if not lost and not loose:

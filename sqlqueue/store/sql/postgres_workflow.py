@@ -131,6 +131,31 @@ SELECT j.id FROM sqlqueue_jobs j
  LIMIT :at_most
 """)
 
+# Edges of a job that was ended while it was blocked, by hand.
+FORGET_EDGES = Statement("""
+DELETE FROM sqlqueue_dependencies
+ WHERE ctid = ANY (ARRAY(
+       SELECT d.ctid FROM sqlqueue_dependencies d
+        WHERE NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.dependent)
+        LIMIT :at_most))
+""")
+
+# A running job whose task has put a workflow in its place. It waits, if only to be let go at once; tries count anew.
+BECOME = Statement("""
+UPDATE sqlqueue_jobs j
+   SET state = 'blocked', seq = NULL, worker = NULL, claimed_at = NULL, run_at = NULL, retries = 0, error = NULL,
+       task = h.task, queue = h.queue, priority = h.priority, args = CAST(h.args AS json),
+       kwargs = CAST(h.kwargs AS json), options = CAST(h.options AS json)
+  FROM (SELECT r.ctid, x.*
+          FROM json_to_record(CAST(:doc AS json))
+               AS x(id text, task text, queue text, priority smallint, args text, kwargs text, options text)
+          JOIN sqlqueue_jobs r ON r.id = x.id
+         WHERE r.state = 'running' AND r.claim_token = :token AND r.worker = CAST(:worker AS uuid)
+           FOR UPDATE OF r SKIP LOCKED) AS h
+ WHERE j.ctid = h.ctid
+RETURNING j.id
+""")
+
 SAVE_GROUP = Statement("""
 INSERT INTO sqlqueue_groups (id, members) VALUES (:id, CAST(:members AS json))
     ON CONFLICT (id) DO UPDATE SET members = excluded.members

@@ -110,6 +110,25 @@ SELECT j.id FROM sqlqueue_jobs j
  LIMIT :at_most
 """)
 
+# Edges of a job that was ended while it was blocked, by hand.
+FORGET_EDGES = Statement("""
+DELETE FROM sqlqueue_dependencies
+ WHERE rowid IN (SELECT d.rowid FROM sqlqueue_dependencies d
+                  WHERE NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.dependent)
+                  LIMIT :at_most)
+""")
+
+# A running job whose task has put a workflow in its place. It waits, if only to be let go at once; tries count anew.
+BECOME = Statement("""
+UPDATE sqlqueue_jobs
+   SET state = 'blocked', seq = NULL, worker = NULL, claimed_at = NULL, run_at = NULL, retries = 0, error = NULL,
+       task = json_extract(:doc, '$.task'), queue = json_extract(:doc, '$.queue'),
+       priority = json_extract(:doc, '$.priority'), args = json_extract(:doc, '$.args'),
+       kwargs = json_extract(:doc, '$.kwargs'), options = json_extract(:doc, '$.options')
+ WHERE id = json_extract(:doc, '$.id') AND state = 'running' AND claim_token = :token AND worker = :worker
+RETURNING id
+""")
+
 SAVE_GROUP = Statement("""
 INSERT INTO sqlqueue_groups (id, members) VALUES (:id, :members)
     ON CONFLICT (id) DO UPDATE SET members = excluded.members

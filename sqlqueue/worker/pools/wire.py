@@ -11,12 +11,22 @@ from array import array
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.job import Job
-from sqlqueue.domain.outcome import Crashed, Failed, Failure, Outcome, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import (
+    Crashed,
+    Failed,
+    Failure,
+    Outcome,
+    Replaced,
+    Retried,
+    Returned,
+    Revoked,
+    Succeeded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KINDS: tuple[type[Outcome], ...] = (Succeeded, Failed, Retried, Revoked, Returned, Crashed)
+_KINDS: tuple[type[Outcome], ...] = (Succeeded, Failed, Retried, Revoked, Returned, Crashed, Replaced)
 _TAGS = {kind: tag for tag, kind in enumerate(_KINDS)}
 
 PERMIT = 8
