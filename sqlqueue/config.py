@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlqueue.domain.limits import SHORTEST
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,12 +40,22 @@ class Config:
     task_acks_late: bool = _setting(True, "True: at least once; False: at most once")
     task_ignore_result: bool = _setting(False, "True: results are not kept, only that the job succeeded")
     task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
+    task_time_limit: float | None = _setting(None, "seconds after which a run is ended and its job fails; None: never")
+    task_soft_time_limit: float | None = _setting(
+        None, "seconds after which SoftTimeLimitExceeded is raised in the task; None: never"
+    )
     unknown_task_timeout: float = _setting(3600.0, "seconds until a job whose task no live worker knows fails")
     result_expires: float = _setting(7 * 86400.0, "seconds that finished jobs are kept")
     worker_concurrency: int | None = _setting(
         None, "jobs at a time in one worker; None: as many as processors, or 100 coroutines"
     )
     worker_pool: str = _setting("prefork", "where tasks run: prefork, threads, asyncio or solo")
+    worker_max_tasks_per_child: int | None = _setting(
+        None, "prefork: jobs after which a child is replaced; None: never"
+    )
+    worker_max_memory_per_child: int | None = _setting(
+        None, "prefork: KiB of memory held during a job after which the child is replaced; None: any"
+    )
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
     @classmethod
@@ -99,7 +110,8 @@ def _parse(name: str, text: str, default: Any) -> Any:
             return _WORDS[text.strip().lower()]
         if isinstance(default, float):
             return float(text)
-        return int(text) if isinstance(default, int) or name in _NUMBERS else text
+        whole = isinstance(default, int) or (name in _NUMBERS and isinstance(_NUMBERS[name][0], int))
+        return int(text) if whole else float(text) if name in _NUMBERS else text
     except (KeyError, ValueError):
         kind = "true or false" if isinstance(default, bool) or name in _SWITCHES else "a number"
         raise ConfigError(f"SQLQUEUE_{name.upper()} is {text!r}: use {kind}") from None
@@ -112,9 +124,13 @@ _NAMES = {one.name: one for one in fields(Config)}
 
 _NUMBERS = {
     "task_max_crashes": (1, 1000),
+    "task_time_limit": (SHORTEST, float("inf")),
+    "task_soft_time_limit": (SHORTEST, float("inf")),
     "unknown_task_timeout": (0, float("inf")),
     "result_expires": (60, float("inf")),
     "worker_concurrency": (1, 10_000),
+    "worker_max_tasks_per_child": (1, 1 << 31),
+    "worker_max_memory_per_child": (1, 1 << 40),
     "worker_poll_interval": (0.01, 60),
     "task_default_priority": (-32768, 32767),
 }

@@ -17,6 +17,8 @@
     │  ├─ TaskFailed                  stand-in for an exception whose class is not imported here
     │  ├─ TaskRevoked                 the job was revoked
     │  ├─ ChordError                  it is the body of a chord of which a member failed
+    │  ├─ TimeLimitExceeded           it ran for too long and was ended
+    │  ├─ SoftTimeLimitExceeded       the same, by a warning that its task did not catch
     │  └─ WorkerLost                  its workers died too often
     └─ StoreError                     the database
        ├─ StoreUnavailable            cannot be reached, or is busy: try again
@@ -103,6 +105,17 @@ class ChordError(ResultError):
 
 class WorkerLost(ResultError):
     """The job's worker died while running it, and it may not run again."""
+
+
+class TimeLimitExceeded(ResultError):
+    """The job ran longer than its ``time_limit`` and was ended."""
+
+
+class SoftTimeLimitExceeded(ResultError):
+    """Raised in a task that has run for ``soft_time_limit`` seconds, so that it can clean up and give up."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(args or ("the job has run for as long as its soft time limit allows",)))
 
 
 class StoreError(SqlqueueError):

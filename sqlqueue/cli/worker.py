@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sqlqueue.domain.limits import Limits
 from sqlqueue.events.log import subscribe_log
 from sqlqueue.store.urls import show
 from sqlqueue.version import __version__
-from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions
+from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
 from sqlqueue.worker.worker import Shutdown, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlqueue.app import SQLQueue
     from sqlqueue.cli.apps import Target
+    from sqlqueue.config import Config
 
 QUEUES_HELP = (
     "Queues to serve, the first before the second; with weights (high=3,low=1) in turns by weight."
@@ -32,45 +32,95 @@ QUEUES_HELP = (
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
+def _autoscale(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Read ``MOST,FEWEST``, as in Celery; the fewest is 1 when it is left out."""
+    if value is None:
+        return None
+    most, _comma, fewest = value.partition(",")
+    try:
+        return int(fewest or 1), int(most)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not MOST,FEWEST, such as 10,3") from None
+
+
+def _concurrency(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Read a number, or ``auto``: as many as processors."""
+    try:
+        return None if value is None else processors() if value == "auto" else int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor auto") from None
+
+
+# fmt: off
+OPTIONS = [
+    click.option("-Q", "--queue", "--queues", "queues", multiple=True, metavar="NAME[=WEIGHT][,...]",
+                 help=QUEUES_HELP),
+    click.option("-c", "--concurrency", metavar="N|auto", callback=_concurrency,
+                 help="Jobs at a time; default: as many as processors, or 100 coroutines."),
+    click.option("--autoscale", metavar="MOST,FEWEST", callback=_autoscale,
+                 help="Jobs at a time, as many as are wanted between two bounds."),
+    click.option("-P", "--pool", type=click.Choice(POOLS), help="Where tasks run."),
+    click.option("-n", "--hostname", "--name", "name", default=DEFAULT_NAME, show_default=True,
+                 help="The worker's name; %h is the host's."),
+    click.option("-l", "--loglevel", type=click.Choice(LEVELS, case_sensitive=False), default="warning",
+                 show_default=True),
+    click.option("--time-limit", type=float, metavar="SECONDS", help="End a run after so long; its job fails."),
+    click.option("--soft-time-limit", type=float, metavar="SECONDS",
+                 help="Raise SoftTimeLimitExceeded in the task after so long."),
+    click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a child after so many jobs."),
+    click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a child that has held so much."),
+]
+# fmt: on
+
+
+def _with_options(function: Any) -> Any:
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function
+
+
 @click.command("worker")
-@click.option("-Q", "--queue", "--queues", "queues", multiple=True, metavar="NAME[=WEIGHT][,...]", help=QUEUES_HELP)
-@click.option("-c", "--concurrency", type=int, help="Jobs at a time; default: as many as processors.")
-@click.option("-P", "--pool", type=click.Choice(POOLS), help="Where tasks run.")
-@click.option(
-    "-n",
-    "--hostname",
-    "--name",
-    "name",
-    default=DEFAULT_NAME,
-    show_default=True,
-    help="The worker's name; %h is the host's.",
-)
-@click.option("-l", "--loglevel", type=click.Choice(LEVELS, case_sensitive=False), default="warning", show_default=True)
+@_with_options
 @click.pass_obj
-def command(
-    target: Target, queues: Sequence[str], concurrency: int | None, pool: str | None, name: str, loglevel: str
-) -> None:
+def command(target: Target, /, **given: Any) -> None:
     """Run the tasks of one or more queues until told to stop.
 
     SIGTERM or Ctrl-C lets running tasks finish; a second Ctrl-C, or SIGQUIT, gives them back at once.
     """
     app = target.find_app()
-    _log_to_stderr(loglevel)
-    named = read_queues(queues or [app.conf.task_default_queue])
-    options = WorkerOptions(
-        queues=named.names,
-        weights=named.weights,
-        name=name,
-        pool=pool or app.conf.worker_pool,
-        concurrency=app.conf.worker_concurrency if concurrency is None else concurrency,
-        poll_interval=app.conf.worker_poll_interval,
-    )
+    _log_to_stderr(given["loglevel"])
+    options = _read(app.conf, given)
     source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
     _print_banner(app, options)
     _handle_signals(worker)
     raise SystemExit(worker.run())
+
+
+def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
+    """Return what the command line says, and the settings where it says nothing."""
+
+    def said(option: str, setting: str) -> Any:
+        return conf[setting] if given[option] is None else given[option]
+
+    named = read_queues(given["queues"] or [conf.task_default_queue])
+    pool = said("pool", "worker_pool")
+    prefork = pool == "prefork"
+    max_tasks, max_memory = given["max_tasks_per_child"], given["max_memory_per_child"]
+    return WorkerOptions(
+        queues=named.names,
+        weights=named.weights,
+        name=given["name"],
+        pool=pool,
+        concurrency=said("concurrency", "worker_concurrency"),
+        poll_interval=conf.worker_poll_interval,
+        limits=Limits(said("soft_time_limit", "task_soft_time_limit"), said("time_limit", "task_time_limit")),
+        # Settings are shared by workers of every kind of pool, so they ask only those that have children.
+        max_tasks=conf.worker_max_tasks_per_child if max_tasks is None and prefork else max_tasks,
+        max_memory=conf.worker_max_memory_per_child if max_memory is None and prefork else max_memory,
+        autoscale=given["autoscale"],
+    )
 
 
 def _log_to_stderr(level: str) -> None:

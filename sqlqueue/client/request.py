@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
+from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import EnqueueError
 from sqlqueue.serialization.json import encode
 
@@ -35,6 +36,8 @@ class CallOptions(TypedDict, total=False):
     ignore_result: do not keep what the task returns.
     link: a signature, or several, to be called with the result when the job succeeds.
     link_error: the same, to be called with the job's id when it fails.
+    time_limit: seconds after which a run is ended and the job fails; overrides the task's.
+    soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; overrides the task's.
     session: a connection or session whose transaction the job joins.
     connection: the same.
     """
@@ -49,6 +52,8 @@ class CallOptions(TypedDict, total=False):
     ignore_result: bool | None
     link: Any
     link_error: Any
+    time_limit: float | None
+    soft_time_limit: float | None
     session: Any
     connection: Any
 
@@ -171,6 +176,12 @@ def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | 
     asked: dict[str, object] = {}
     if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
         asked["ignore_result"] = True
+    soft, hard = options.get("soft_time_limit"), options.get("time_limit")
+    if soft is not None or hard is not None:
+        wrong = complaint(soft, hard)
+        if wrong is not None:
+            raise EnqueueError(wrong)
+        asked |= {name: value for name, value in (("soft_time_limit", soft), ("time_limit", hard)) if value is not None}
     return encode(asked, "options") if asked else None
 
 

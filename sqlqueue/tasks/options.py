@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlqueue.domain.backoff import Backoff
+from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class TaskOptions(TypedDict, total=False):
     acks_late: bool | None
     max_crashes: int | None
     ignore_result: bool | None
+    time_limit: float | None
+    soft_time_limit: float | None
     typing: bool
 
 
@@ -49,6 +52,8 @@ class TaskSettings:
     retry_backoff_max: cap of the back-off, seconds.
     retry_jitter: draw each back-off between zero and its length.
     throws: exceptions that are expected: a failure without a traceback in the log.
+    time_limit: seconds after which a run is ended and its job fails; None: the worker's.
+    soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; None: the worker's.
     typing: check a call's arguments against the function's signature before it is sent.
     """
 
@@ -67,6 +72,8 @@ class TaskSettings:
     acks_late: bool | None = None
     max_crashes: int | None = None
     ignore_result: bool | None = None
+    time_limit: float | None = None
+    soft_time_limit: float | None = None
     typing: bool = True
 
     @property
@@ -81,8 +88,12 @@ _NAMES = {one.name for one in fields(TaskSettings)}
 
 
 def read_options(options: Mapping[str, Any]) -> TaskSettings:
-    """Return the settings that a decorator was given; raises ConfigError for an unknown name."""
+    """Return the settings that a decorator was given; raises ConfigError for what cannot be."""
     unknown = sorted(options.keys() - _NAMES)
     if unknown:
         raise ConfigError(f"@app.task has no option {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}")
-    return TaskSettings(**options)
+    settings = TaskSettings(**options)
+    wrong = complaint(settings.soft_time_limit, settings.time_limit)
+    if wrong is not None:
+        raise ConfigError(wrong)
+    return settings

@@ -28,7 +28,7 @@ class Batching:
     """
 
     def __init__(self, concurrency: int) -> None:
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._mean: float | None = None
 
     def learn(self, jobs: int, seconds: float) -> None:
@@ -42,14 +42,14 @@ class Batching:
     def target(self) -> int:
         """Return how many jobs to hold in all."""
         if self._mean is None:
-            return self._concurrency
-        ahead = AHEAD * self._concurrency / max(self._mean, 1e-7)
-        return min(self._concurrency + int(ahead), self._concurrency + MOST_HELD)
+            return self.concurrency
+        ahead = AHEAD * self.concurrency / max(self._mean, 1e-7)
+        return min(self.concurrency + int(ahead), self.concurrency + MOST_HELD)
 
     def wanted(self, load: int) -> int:
         """Return how many jobs to claim now, holding ``load``; few wait until there is room for many."""
         target = self.target()
         room = target - load
-        if room <= 0 or (load > self._concurrency and room * 2 < target):
+        if room <= 0 or (load > self.concurrency and room * 2 < target):
             return 0
         return min(room, MOST)

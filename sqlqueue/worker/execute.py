@@ -20,8 +20,12 @@ from sqlqueue.services.testsignals import reached
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
+from sqlqueue.worker.interrupt import Interruptible, raise_in
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from types import FrameType
+
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
@@ -44,6 +48,7 @@ class Executor:
         self._hostname = hostname
         self._chance = chance()
         self._local = threading.local()
+        self._awaiting: dict[int, Interruptible] = {}  # by thread
 
     def execute(self, job: Job) -> Outcome:
         """Run one job and return what came of it; never raises."""
@@ -80,7 +85,39 @@ class Executor:
 
     def _call(self, task: Task[..., Any, Any], job: Job) -> Any:
         value = _apply(task, job)
-        return self._runner().run(value) if task.is_async else value
+        return self._await(value) if task.is_async else value
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        runner, thread = self._runner(), threading.get_ident()
+        found = self._awaiting[thread] = Interruptible(coroutine, runner.get_loop())
+        try:
+            return runner.run(found)
+        finally:
+            del self._awaiting[thread]
+
+    def interrupt(self, thread: int, error: type[BaseException]) -> None:
+        """Raise ``error`` in the job that runs in another thread."""
+        awaiting = self._awaiting.get(thread)
+        if awaiting is not None:
+            awaiting.interrupt(error())
+        else:
+            raise_in(thread, error)
+
+    def interrupt_here(self, frame: FrameType | None, error: type[BaseException]) -> None:
+        """Raise ``error`` from a signal handler, if what it interrupted is a job in this thread.
+
+        Parameters
+        ----------
+        frame: what the handler was given.
+        """
+        awaiting = self._awaiting.get(threading.get_ident())
+        if awaiting is not None:
+            awaiting.interrupt(error())
+            return
+        while frame is not None:
+            if frame.f_code is _apply.__code__:
+                raise error
+            frame = frame.f_back
 
     def _runner(self) -> asyncio.Runner:
         """Return this thread's event loop, kept from job to job."""

@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlqueue.domain.limits import UNLIMITED, Limits, complaint
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class WorkerOptions:
     concurrency: jobs at a time; None: as many as processors, 100 of the asyncio pool.
     poll_interval: seconds between two looks when nothing wakes the worker.
     weights: how often each queue goes first; None: they go in their order.
+    limits: of jobs whose call and task say nothing.
+    max_tasks, max_memory: after so many jobs, or a job that held so many KiB, a child is replaced; prefork only.
+    autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
     """
 
     queues: tuple[str, ...]
@@ -39,6 +43,10 @@ class WorkerOptions:
     concurrency: int | None = None
     poll_interval: float = 0.5
     weights: Mapping[str, int] | None = None
+    limits: Limits = UNLIMITED
+    max_tasks: int | None = None
+    max_memory: int | None = None
+    autoscale: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):
@@ -47,6 +55,22 @@ class WorkerOptions:
             raise ConfigError(f"there is no pool {self.pool!r}: use one of {', '.join(POOLS)}")
         if self.concurrency is not None and self.concurrency < 1:
             raise ConfigError(f"concurrency is {self.concurrency}: use 1 or more")
+        wrong = complaint(*self.limits)
+        if wrong is not None:
+            raise ConfigError(wrong)
+        for name, value in (("max-tasks-per-child", self.max_tasks), ("max-memory-per-child", self.max_memory)):
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} is {value}: use 1 or more")
+            if value is not None and self.pool != "prefork":
+                raise ConfigError(f"{name} needs children: use it with --pool prefork, not {self.pool}")
+        if self.autoscale is not None:
+            self._check_autoscale(*self.autoscale)
+
+    def _check_autoscale(self, fewest: int, most: int) -> None:
+        if self.pool == "solo":
+            raise ConfigError("a solo pool runs one job at a time: --autoscale needs another pool")
+        if not 1 <= fewest <= most:
+            raise ConfigError(f"autoscale is {most},{fewest}: use MOST,FEWEST with MOST >= FEWEST >= 1")
 
     @property
     def node_name(self) -> str:
@@ -61,7 +85,14 @@ class WorkerOptions:
         """Jobs at a time."""
         if self.pool == "solo":
             return 1
+        if self.autoscale is not None:
+            return self.autoscale[0]
         return self.concurrency or (COROUTINES if self.pool == "asyncio" else processors())
+
+    @property
+    def most_slots(self) -> int:
+        """Jobs at a time when the pool has grown as far as it may by itself."""
+        return self.autoscale[1] if self.autoscale is not None else self.slots
 
 
 def processors() -> int:

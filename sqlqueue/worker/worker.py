@@ -23,6 +23,7 @@ from sqlqueue.services.group import ServiceGroup
 from sqlqueue.services.loop import Loop
 from sqlqueue.version import __version__
 from sqlqueue.worker.announcer import Announcer
+from sqlqueue.worker.autoscale import Autoscaler
 from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
@@ -77,7 +78,7 @@ class Worker:
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
-        self._build_chores(app)
+        self._build_chores(app, options)
         self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)
         self._shutdown: Shutdown | None = None
         self._told = threading.Event()
@@ -85,6 +86,7 @@ class Worker:
     def _build_cycle(self, app: SQLQueue, options: WorkerOptions, source: PoolSource) -> None:
         """Make the parts that a job walks through: consumer, pool, settler."""
         held, batching = Held(), Batching(options.slots)
+        self._batching = batching
         self._settler = Settler(held, batching, self._bus, self._wake_consumer)
         self.pool = source.make(self._settler.put)
         order = as_given if options.weights is None else Weighted(options.weights, chance())
@@ -95,7 +97,7 @@ class Worker:
         )  # fmt: skip
         self._consumer_loop = Loop("consumer", self._consumer.tick)
 
-    def _build_chores(self, app: SQLQueue) -> None:
+    def _build_chores(self, app: SQLQueue, options: WorkerOptions) -> None:
         """Make the parts that some worker must do for all."""
         rescuer = Rescuer(
             lambda: self.registration.incarnation,
@@ -126,6 +128,8 @@ class Worker:
             pruner.fail_unknown,
             sweeper.tick,
         ]
+        if options.autoscale is not None:
+            chores.append(Autoscaler(self.pool, SYSTEM_CLOCK, *options.autoscale, self.resize).tick)
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
 
@@ -154,6 +158,12 @@ class Worker:
         """Begin to stop; may be called from a signal handler, and again to be less patient."""
         self._shutdown = max(how, self._shutdown or how)
         self._told.set()
+
+    def resize(self, concurrency: int) -> None:
+        """Run so many jobs at a time from now on; raises ConfigError when the pool cannot."""
+        self.pool.resize(concurrency)
+        self._batching.concurrency = concurrency
+        self._wake_consumer()
 
     def _finish(self) -> None:
         """Claim no more, let what runs finish (or give it back), settle everything."""

@@ -15,12 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlqueue.domain.job import Job
+from sqlqueue.domain.limits import UNLIMITED, Limits
 from sqlqueue.domain.outcome import Succeeded
 from sqlqueue.errors import Retry
 from sqlqueue.tasks.options import TaskSettings
 from sqlqueue.tasks.registry import Registry
 from sqlqueue.tasks.task import Task
 from sqlqueue.worker.execute import Executor
+from sqlqueue.worker.limits import LimitBook
 from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
@@ -125,6 +127,12 @@ def spin(name):
         pass
 
 
+def nap(seconds):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        pass
+
+
 def whoami():
     return os.getpid()
 
@@ -146,7 +154,7 @@ def read_stdin():
     return os.read(0, 10).decode()
 
 
-TASKS = (add, fail, again, note, hold, maybe_hold, spin, whoami, start_a_program, fork_and_return, read_stdin)
+TASKS = (add, nap, fail, again, note, hold, maybe_hold, spin, whoami, start_a_program, fork_and_return, read_stdin)
 
 
 def executor() -> Executor:
@@ -203,11 +211,14 @@ class Audience:
 class Stage(Audience):
     """A running prefork pool."""
 
-    def __init__(self, seats: int = 2, max_tasks: int | None = None, make_executor: Callable[[], Executor] = executor):
+    def __init__(
+        self, seats: int = 2, max_tasks: int | None = None, make_executor: Callable[[], Executor] = executor,
+        max_memory: int | None = None, limits: Limits = UNLIMITED, most: int | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.server = ForkServer(Work(make_executor, Board(seats), max_tasks))
+        self.server = ForkServer(Work(make_executor, Board(most or seats), max_tasks, max_memory))
         self.server.start(lambda: None)
-        self.pool = PreforkPool(self._report, self.server)
+        self.pool = PreforkPool(seats, self._report, self.server, LimitBook(Registry(), limits))
         self.pool.start()
 
 

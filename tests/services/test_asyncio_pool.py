@@ -14,6 +14,7 @@ from sqlqueue.tasks.options import TaskSettings
 from sqlqueue.tasks.registry import Registry
 from sqlqueue.tasks.task import Task
 from sqlqueue.worker.execute import Executor
+from sqlqueue.worker.limits import LimitBook
 from sqlqueue.worker.pools.coroutines import AsyncioPool
 from tests.services.prefork_stage import SOON, Audience, eventually, value
 
@@ -93,7 +94,7 @@ class Loop(Audience):
         registry = Registry()
         for function in tasks:
             registry.add(Task(function, function.__name__, TaskSettings(), lambda: None))  # type: ignore[arg-type,return-value]
-        self.pool = AsyncioPool(concurrency, Executor(registry, "test"), self._report)
+        self.pool = AsyncioPool(concurrency, Executor(registry, "test"), self._report, LimitBook(registry))
         self.pool.start()
 
     def end(self) -> None:

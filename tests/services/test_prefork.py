@@ -7,18 +7,22 @@ import signal
 
 import pytest
 
+from sqlqueue.domain.limits import Limits
 from sqlqueue.domain.outcome import Failed, Retried, Returned, Succeeded
+from sqlqueue.errors import ConfigError
 from tests.services.prefork_stage import (
     SOON,
     Stage,
     add,
     again,
     alone,
+    children_of,
     eventually,
     fail,
     go,
     hold,
     maybe_hold,
+    nap,
     pid_in,
     read_stdin,
     start_a_program,
@@ -211,4 +215,44 @@ def test_an_idle_pool_sleeps(folder):
     eventually(lambda: stage.pool._rest is None)
     go(folder / "held")
     stage.wait(2)
+    stage.end()
+
+
+@alone
+def test_the_pool_grows_and_shrinks_and_no_job_suffers(folder):
+    stage = Stage(seats=1, most=3)
+    held = [stage.submit(hold, folder / name) for name in "abc"]
+    pid_in(folder / "a")
+    stage.pool.resize(3)
+    pid_in(folder / "b")
+    pid_in(folder / "c")
+    assert stage.pool.stuck_since() is not None
+    stage.pool.resize(1)
+    behind = [stage.submit(add, 1, n) for n in range(50)]
+    go(folder / "a")
+    go(folder / "b")
+    go(folder / "c")
+    outcomes = stage.wait(53)
+    assert {value(outcomes[job.id]) for job in held} == {"held"}
+    assert [value(outcomes[job.id]) for job in behind] == [n + 1 for n in range(50)]
+    eventually(lambda: len(children_of(stage.server.pid)) == 1)
+    with pytest.raises(ConfigError, match="room for 3 processes, not for 4"):
+        stage.pool.resize(4)
+    stage.end()
+
+
+@alone
+def test_a_limit_ends_the_job_that_is_over_it_and_no_other(folder):
+    """Jobs that end about when they are warned and killed; the next one is unharmed."""
+    stage = Stage(seats=2)
+    stage.pool.limits.set("nap", Limits(soft=0.02, hard=0.022))
+    jobs = [stage.job(nap, 0.0185 + 0.0001 * (n % 40)) for n in range(80)]
+    quick = [stage.job(add, 1, n) for n in range(80)]
+    stage.pool.submit([job for pair in zip(jobs, quick, strict=True) for job in pair])
+    outcomes = stage.wait(160)
+    assert [value(outcomes[job.id]) for job in quick] == [n + 1 for n in range(80)]
+    errors = {outcome.failure.error.split(":")[0] for outcome in outcomes.values() if isinstance(outcome, Failed)}
+    assert errors, "the limits hit some of them"
+    assert errors <= {"SoftTimeLimitExceeded", "TimeLimitExceeded"}
+    assert all(isinstance(outcome, Failed | Succeeded) for outcome in outcomes.values())
     stage.end()

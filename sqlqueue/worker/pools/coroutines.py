@@ -12,9 +12,12 @@ import contextvars
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import SoftTimeLimitExceeded
+from sqlqueue.worker.interrupt import Interruptible
+from sqlqueue.worker.limits import too_long
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -23,12 +26,22 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.worker.execute import Executor
+    from sqlqueue.worker.limits import LimitBook
     from sqlqueue.worker.pools.pool import Report
 
 logger = logging.getLogger("sqlqueue.worker")
 
 GRACE = 1.0
 """Seconds that cancelled tasks, and what tasks have left behind in the loop, may take to end."""
+
+
+class Run(NamedTuple):
+    """A job in the loop; the timers are its limits."""
+
+    job: Job
+    started: float
+    task: asyncio.Task[None]
+    timers: Sequence[asyncio.TimerHandle] = ()
 
 
 class AsyncioPool:
@@ -42,18 +55,19 @@ class AsyncioPool:
 
     kind = "asyncio"
 
-    def __init__(self, concurrency: int, executor: Executor, report: Report) -> None:
+    def __init__(self, concurrency: int, executor: Executor, report: Report, limits: LimitBook) -> None:
         self.concurrency = concurrency
+        self.limits = limits
         self._executor = executor
         self._report = report
         self._line: deque[Job] = deque()
-        self._running: dict[str, tuple[Job, float, asyncio.Task[None]]] = {}
+        self._running: dict[str, Run] = {}
         self._done: list[tuple[Job, Outcome]] = []
         self._clean = contextvars.copy_context()  # what a task sets is not handed on to those started after it
         self._told = False
         self._stopping = False
         self._over = False
-        self._threads = ThreadPool(concurrency, executor, self._report_from_thread)
+        self._threads = ThreadPool(concurrency, executor, self._report_from_thread, limits)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="sqlqueue-asyncio", daemon=True)
 
@@ -79,6 +93,7 @@ class AsyncioPool:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Put jobs in the line and tell the loop, once for all of them."""
         if jobs:
+            self.limits.note(jobs)
             self._line.extend(jobs)
             self._tell()
 
@@ -96,7 +111,23 @@ class AsyncioPool:
         """Return when the last of the jobs started that fill every slot."""
         if self.running < self.concurrency:
             return None
-        return max([*self._threads.starts(), *(started for _, started, _ in list(self._running.values()))])
+        return max([*self._threads.starts(), *(run.started for run in list(self._running.values()))])
+
+    def end(self, id_: str, outcome: Outcome) -> bool:
+        """End a running job with this outcome; its coroutine is cancelled, and not waited for."""
+        run = self._running.pop(id_, None)
+        if run is None:
+            return self._threads.end(id_, outcome)
+        self._report(((run.job, outcome),))
+        self._call(run.task.cancel)
+        self._tell()
+        return True
+
+    def resize(self, concurrency: int) -> None:
+        """Run so many jobs at a time from now on; what runs already goes on."""
+        self.concurrency = concurrency
+        self._threads.resize(concurrency)
+        self._tell()
 
     def stop(self) -> None:
         """Start no more jobs; the loop ends after its present ones."""
@@ -119,11 +150,11 @@ class AsyncioPool:
         tasks = []
         while self._running:
             try:
-                _, (job, _, task) = self._running.popitem()  # whoever gets it out, this or `_finish`, has the job
+                _, run = self._running.popitem()  # whoever gets it out, this or `_finish`, has the job
             except KeyError:  # the loop was quicker
                 break
-            left.append(job)
-            tasks.append(task)
+            left.append(run.job)
+            tasks.append(run.task)
         self._call(lambda: [task.cancel() for task in tasks])
         self._tell()
         if self._thread.ident is not None:
@@ -154,7 +185,7 @@ class AsyncioPool:
             except IndexError:  # taken back
                 break
             if self._executor.is_coroutine(job):
-                self._running[job.id] = (job, monotonic(), self._loop.create_task(self._work(job)))
+                self._running[job.id] = self._begin(job)
                 free -= 1
             else:
                 plain.append(job)
@@ -163,13 +194,29 @@ class AsyncioPool:
             self._over = True
             self._loop.stop()
 
+    def _begin(self, job: Job) -> Run:
+        limits = self.limits.of(job) if self.limits.some else None
+        if limits is None:
+            return Run(job, monotonic(), self._loop.create_task(self._work(job)))
+        soft, hard = limits
+        work = Interruptible(self._work(job), self._loop)
+        timers = []
+        if soft is not None:
+            timers.append(self._loop.call_later(soft, work.interrupt_now, SoftTimeLimitExceeded()))
+        if hard is not None:
+            timers.append(self._loop.call_later(hard, self.end, job.id, too_long(hard, hard)))
+        return Run(job, monotonic(), self._loop.create_task(work), timers)
+
     async def _work(self, job: Job) -> None:
         self._finish(job, await self._executor.aexecute(job))
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         """Keep an outcome until this round of the loop is over."""
-        if self._running.pop(job.id, None) is None:
-            return  # abandoned
+        run = self._running.pop(job.id, None)
+        if run is None:
+            return  # ended from outside
+        for timer in run.timers:
+            timer.cancel()
         if not self._done:
             self._loop.call_soon(self._flush, context=self._clean)
         self._done.append((job, outcome))

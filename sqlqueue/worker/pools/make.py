@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlqueue.worker.execute import Executor
+from sqlqueue.worker.limits import LimitBook
 from sqlqueue.worker.pools.coroutines import AsyncioPool
 from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pool import Pool, Report
+
+
+SPARE = 64
+"""Seats beyond those asked for, so that a prefork pool can grow while it runs; memory is used only by those taken."""
 
 
 class PoolSource:
@@ -33,7 +38,8 @@ class PoolSource:
         self._tasks = tasks
         self._server: ForkServer | None = None
         if options.pool == "prefork":
-            self._server = ForkServer(Work(self._executor, Board(options.slots), None))
+            board = Board(options.most_slots + SPARE)
+            self._server = ForkServer(Work(self._executor, board, options.max_tasks, options.max_memory))
             self._server.start(lambda: None)
 
     def _executor(self) -> Executor:
@@ -41,10 +47,11 @@ class PoolSource:
 
     def make(self, report: Report) -> Pool:
         """Return the pool, which will report to ``report``."""
+        options = self._options
+        limits = LimitBook(self._tasks, options.limits)
         if self._server is not None:
-            return PreforkPool(report, self._server)
-        if self._options.pool == "solo":
-            return SoloPool(self._executor(), report)
-        if self._options.pool == "asyncio":
-            return AsyncioPool(self._options.slots, self._executor(), report)
-        return ThreadPool(self._options.slots, self._executor(), report)
+            return PreforkPool(options.slots, report, self._server, limits)
+        if options.pool == "solo":
+            return SoloPool(self._executor(), report, limits)
+        kind = AsyncioPool if options.pool == "asyncio" else ThreadPool
+        return kind(options.slots, self._executor(), report, limits)

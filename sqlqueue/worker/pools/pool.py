@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlqueue.domain.job import Job
 from sqlqueue.domain.outcome import Outcome
+
+if TYPE_CHECKING:
+    from sqlqueue.worker.limits import LimitBook
 
 Report = Callable[[Sequence[tuple[Job, Outcome]]], None]
 """Takes finished jobs with their outcomes; may be called from any thread, must return quickly."""
@@ -17,6 +20,7 @@ class Pool(Protocol):
 
     kind: str
     concurrency: int
+    limits: LimitBook
 
     @property
     def load(self) -> int:
@@ -41,6 +45,16 @@ class Pool(Protocol):
 
     def stuck_since(self) -> float | None:
         """Return the monotonic moment since which every slot has been busy with one job; None: some slot is free."""
+
+    def end(self, id_: str, outcome: Outcome) -> bool:
+        """End a running job with this outcome, whatever it does; tell whether it was found running.
+
+        Its process is killed, its coroutine cancelled, its thread left to itself and replaced. In a solo pool an
+        exception is raised in it, no more.
+        """
+
+    def resize(self, concurrency: int) -> None:
+        """Run so many jobs at a time from now on; raises ConfigError when this pool cannot."""
 
     def stop(self) -> None:
         """Start no more jobs and let the running ones finish; returns at once."""

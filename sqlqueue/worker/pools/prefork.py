@@ -7,9 +7,9 @@ see, ``pipes`` and ``wire`` are the bytes between them.
 
 Order of calls::
 
-    server = ForkServer(Work(make_executor, Board(concurrency)))
+    server = ForkServer(Work(make_executor, Board(most)))
     server.start(prepare)               # while the process has one thread
-    pool = PreforkPool(report, server)  # at any time after that
+    pool = PreforkPool(concurrency, report, server, limits)  # at any time after that
     pool.start()
 """
 
@@ -22,13 +22,15 @@ import threading
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.worker.pools.prefork_crew import Crew
+from sqlqueue.errors import ConfigError
+from sqlqueue.worker.pools.prefork_crew import STUCK, Crew
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
+    from sqlqueue.worker.limits import LimitBook
     from sqlqueue.worker.pools.pool import Report
     from sqlqueue.worker.pools.prefork_member import Member
     from sqlqueue.worker.pools.prefork_server import ForkServer
@@ -42,26 +44,28 @@ AFTER_ERROR = 0.1
 
 
 class PreforkPool:
-    """Processes, one job at a time in each: as many as the fork server's work has seats.
+    """Processes, one job at a time in each.
 
     Parameters
     ----------
+    concurrency: how many; at most as many as the fork server's work has seats.
     report: is told outcomes, many at once where they come quickly; called from the pool's thread.
     server: running; the pool closes it in the end.
     """
 
     kind = "prefork"
 
-    def __init__(self, report: Report, server: ForkServer) -> None:
-        work = server.work
-        self.concurrency = len(work.board.seats)
+    def __init__(self, concurrency: int, report: Report, server: ForkServer, limits: LimitBook) -> None:
+        self.concurrency = concurrency
+        self.limits = limits
         self._report = report
         self._server = server
-        self._board = work.board
-        self._crew = Crew(work.board.seats, server, work.max_tasks, self._watch, self._forget)
+        self._board = server.work.board
+        self._crew = Crew(concurrency, server, limits, self._watch, self._forget)
         self._lock = threading.Lock()
         self._load = 0
         self._rest: float | None = 0.0
+        self._until = 0.0
         self._woken = self._wake_up = -1
         self._stopping = False
         self._ended = False
@@ -85,7 +89,7 @@ class PreforkPool:
     def stuck_since(self) -> float | None:
         """Return when the last of the children that are all busy started its job; a deaf child need not be asked."""
         started = [seat.started for seat in self._board.seats if seat.number]
-        return max(started) if len(started) == self.concurrency else None
+        return max(started) if len(started) >= self.concurrency else None
 
     def start(self) -> None:
         """Ask for the children and start the thread."""
@@ -103,8 +107,10 @@ class PreforkPool:
             self._load += len(jobs)
             self._crew.line.extend(jobs)
             now = monotonic()
+            self.limits.note(jobs)
             self._crew.deal(now)
-            asleep = self._rest is None and self._crew.rest(now) is not None
+            rest = self._crew.rest(now)
+            asleep = rest is not None and now + rest + STUCK < self._until
             if asleep or self.lost or any(m.outlet.full for m in self._crew.members.values()):
                 self._wake()
 
@@ -114,6 +120,21 @@ class PreforkPool:
             taken = self._crew.take_back()
             self._load -= len(taken)
         return taken
+
+    def end(self, id_: str, outcome: Outcome) -> bool:
+        """Kill the child that runs this job, which ends with ``outcome``."""
+        with self._lock:
+            return self._crew.end(id_, outcome, monotonic())
+
+    def resize(self, concurrency: int) -> None:
+        """Have so many children from now on; the surplus end after their present jobs."""
+        if concurrency > len(self._board.seats):
+            most = len(self._board.seats)
+            raise ConfigError(f"this pool has room for {most} processes, not for {concurrency}; start with a larger -c")
+        with self._lock:
+            self.concurrency = concurrency
+            self._crew.resize(concurrency)
+            self._wake()
 
     def stop(self) -> None:
         """Start no more jobs; the children end after their present ones."""
@@ -184,6 +205,7 @@ class PreforkPool:
         self._watch_full_pipes()
         self._ended = crew.over and self._stopping
         self._rest = crew.rest(now)
+        self._until = float("inf") if self._rest is None else now + self._rest
         done, crew.done = crew.done, []
         self._load -= len(done)
         return done

@@ -16,30 +16,41 @@ job behind it, and a tiny one costs no write.
 
 from __future__ import annotations
 
+import logging
 import os
+import resource
 import select
+import signal
 import sys
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import SoftTimeLimitExceeded
 from sqlqueue.worker.pools.pipes import CHUNK, Frames, frame, write_all
 from sqlqueue.worker.pools.prefork_memory import STASH
 from sqlqueue.worker.pools.wire import PERMIT, pack_outcome, unpack_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.worker.execute import Executor
     from sqlqueue.worker.pools.prefork_memory import Board, Seat
 
+logger = logging.getLogger("sqlqueue.worker")
+
 MANY = 64
 """Outcomes in one write: enough to make the write cheap, few enough for the parent to refill in time."""
 OLD = 0.002
 QUICK = 0.001
 """Seconds: how long an outcome may wait for others, and below what runtime a task is quick."""
+
+
+WARNING = signal.SIGUSR1
+"""Tells a child that its job has reached its soft limit."""
 
 
 class Work(NamedTuple):
@@ -50,20 +61,23 @@ class Work(NamedTuple):
     make_executor: called in each child, after the fork.
     board: the shared memory, with a seat for each child.
     max_tasks: a child is replaced after so many jobs; None: never.
+    max_memory: a child is replaced after a job during which it has held more memory than this, KiB; None: never.
     """
 
     make_executor: Callable[[], Executor]
     board: Board
     max_tasks: int | None = None
+    max_memory: int | None = None
 
     def run(self, seat: int, pipes: Sequence[int]) -> None:
         """Be a child until the parent closes the permits."""
         jobs, outcomes, permits = pipes
         executor = self.make_executor()
         outbox = Outbox(self.board.seats[seat], outcomes)
+        _hear_warnings(executor, outbox.seat)
         write_all(outcomes, frame(b""))  # ready: the parent deals jobs to children that have said so
         try:
-            _serve(executor, Inbox(jobs), outbox, permits, self.max_tasks or sys.maxsize)
+            _serve(executor, Inbox(jobs), outbox, permits, self)
             outbox.flush()
         except (EOFError, BrokenPipeError):  # the parent is gone, and nobody is left to tell
             return
@@ -128,12 +142,12 @@ class Outbox:
             self.waiting = 0
 
 
-def _serve(executor: Executor, inbox: Inbox, outbox: Outbox, permits: int, max_tasks: int) -> None:
-    seat, execute, pid = outbox.seat, executor.execute, os.getpid()
+def _serve(executor: Executor, inbox: Inbox, outbox: Outbox, permits: int, work: Work) -> None:
+    seat, execute, pid, max_memory = outbox.seat, executor.execute, os.getpid(), work.max_memory
     quick: set[str] = set()
     poll = select.poll()
     poll.register(permits, select.POLLIN)
-    for _ in range(max_tasks):
+    for _ in range(work.max_tasks or sys.maxsize):
         permit = _next_permit(permits, poll, outbox)
         if not permit:
             return
@@ -154,6 +168,28 @@ def _serve(executor: Executor, inbox: Inbox, outbox: Outbox, permits: int, max_t
             quick.add(job.task)
         else:
             quick.discard(job.task)
+            seat.idle()
+            while seat.doomed:  # too late to end that job, and no other must die for it
+                select.select((), (), (), QUICK)
+        if max_memory is not None and (used := _memory()) > max_memory:
+            logger.info("child %d has held %d KiB, more than %d: it is replaced", pid, used, max_memory)
+            return
+
+
+def _memory() -> int:
+    """Return the most memory that this process has held, KiB."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "linux" else used // 1024
+
+
+def _hear_warnings(executor: Executor, seat: Seat) -> None:
+    """Let the parent's signal raise `SoftTimeLimitExceeded` in the job that it was meant for, and in no other."""
+
+    def warn(_: int, frame: FrameType | None) -> None:
+        if seat.warned and seat.warned == seat.number:
+            executor.interrupt_here(frame, SoftTimeLimitExceeded)
+
+    signal.signal(WARNING, warn)
 
 
 def _next_permit(permits: int, poll: select.poll, outbox: Outbox) -> bytes:

@@ -15,14 +15,15 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Crashed, Outcome, Returned
+from sqlqueue.worker.pools.prefork_limits import enforce, until_next
 from sqlqueue.worker.pools.prefork_member import Member
 from sqlqueue.worker.pools.prefork_server import COULD_NOT_FORK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from sqlqueue.domain.job import Job
-    from sqlqueue.worker.pools.prefork_memory import Seat
+    from sqlqueue.worker.limits import LimitBook
     from sqlqueue.worker.pools.prefork_server import ForkServer, News
 
 logger = logging.getLogger("sqlqueue.worker")
@@ -46,25 +47,27 @@ class Crew:
 
     Parameters
     ----------
-    max_tasks: a child starts no more jobs than this.
+    size: how many; at most as many as the server's work has seats.
     arrived, left: are told of each new child and of each that is about to be closed.
     """
 
     def __init__(
-        self, seats: Sequence[Seat], server: ForkServer, max_tasks: int | None,
+        self, size: int, server: ForkServer, limits: LimitBook,
         arrived: Callable[[Member], None], left: Callable[[Member], None],
     ) -> None:  # fmt: skip
         self.line: deque[Job] = deque()
         self.done: list[tuple[Job, Outcome]] = []
         self.members: dict[int, Member] = {}
         self.lost_server = False
-        self._seats = seats
+        self._seats = server.work.board.seats
         self._server = server
-        self._max_tasks = max_tasks
+        self._max_tasks = server.work.max_tasks
+        self._size = size
+        self._limits = limits
         self._arrived = arrived
         self._left = left
-        self._vacant = dict.fromkeys(range(len(seats)), 0.0)  # place -> the moment from which it may be filled
-        self._lost = [0] * len(seats)
+        self._vacant = dict.fromkeys(range(size), 0.0)  # place -> the moment from which it may be filled
+        self._lost = [0] * len(self._seats)
         self._keys = 0
         self._closing = False
         self._killing = False
@@ -81,7 +84,7 @@ class Crew:
             member.send(jobs, now)
 
     def _room(self, member: Member, now: float) -> int:
-        room = member.room(now, STUCK)
+        room = 0 if member.leaving else member.room(now, STUCK)
         if self._max_tasks is None or not room:
             return room
         return min(room, self._max_tasks - member.finished - len(member.jobs))
@@ -91,15 +94,17 @@ class Crew:
         self.done += member.hear(now)
 
     def level(self, now: float) -> None:
-        """Take back what waits behind a long job, and read what a child in one has not sent."""
-        idle = not self.line and any(m.ready and not m.jobs for m in self.members.values())
+        """Take back what waits behind a long job, read what a child in one has not sent; end what runs too long."""
+        if self._limits.some:
+            enforce(self._limits, self.members.values(), now)
+        idle = not self.line and any(m.ready and not m.jobs and not m.leaving for m in self.members.values())
         for member in self.members.values():
             if not member.waiting:
                 continue
             busy = member.busy(now)
             if busy >= STUCK:
                 self.done += member.peek()
-                member.narrow()
+                member.window = 1  # one at a time, until its jobs are quick again
             if busy >= (UNEVEN if idle else STUCK):
                 self.line.extendleft(reversed(member.take()))
 
@@ -123,7 +128,18 @@ class Crew:
         if any(member.waiting for member in self.members.values()):
             idle = any(member.ready and not member.jobs for member in self.members.values())
             rests.append(UNEVEN if idle else STUCK)
+        if self._limits.some and (left := until_next(self._limits, self.members.values(), now)) < float("inf"):
+            rests.append(left)
         return min(rests, default=None)
+
+    def end(self, id_: str, outcome: Outcome, now: float) -> bool:
+        """Kill the child that runs this job, which ends with ``outcome``; tell whether there is one."""
+        for member in self.members.values():
+            number = member.seat.number
+            job = member.jobs.get(number)
+            if job is not None and job.id == id_:
+                return member.end(number, outcome, now)
+        return False
 
     # --- children ---
 
@@ -174,18 +190,35 @@ class Crew:
         if victim is not None and self._killing:
             self.line.appendleft(victim)
         elif victim is not None:
-            self.done.append((victim, Crashed(reason)))
+            self.done.append((victim, member.sentence or Crashed(reason)))
         self.line.extendleft(reversed(member.jobs.values()))
         worked = victim is not None or member.finished > 0
-        if not self._closing and (victim is not None or not worked):
+        if not self._closing and member.sentence is None and (victim is not None or not worked):
             logger.warning("child %d %s%s", member.pid, reason, f" in {victim.task}[{victim.id}]" if victim else "")
         self._left(member)
         member.close()
         self._seats[member.place].clear()
         del self.members[member.key]
+        if sum(not one.leaving for one in self.members.values()) + len(self._vacant) >= self._size:
+            return  # there are too many
         lost = self._lost[member.place] = 0 if worked else self._lost[member.place] + 1
         pause = min(FIRST_PAUSE * 2.0 ** (lost - 1), LONGEST_PAUSE) if lost else 0.0
         self._vacant[member.place] = now + pause
+
+    def resize(self, size: int) -> None:
+        """Be so many: the new ones are asked for at the next `hire`, the surplus end after their present jobs."""
+        self._size = size
+        staying = [member for member in self.members.values() if not member.leaving]
+        taken = {member.place for member in self.members.values()} | self._vacant.keys()
+        free = [place for place in range(len(self._seats)) if place not in taken]
+        missing = size - len(staying) - len(self._vacant)
+        self._vacant.update(dict.fromkeys(free[: max(missing, 0)], 0.0))
+        for place in list(self._vacant)[: max(-missing, 0)]:
+            del self._vacant[place]
+        surplus = max(len(staying) - size, 0)
+        for member in sorted(staying, key=lambda member: len(member.jobs))[:surplus]:
+            self.line.extendleft(reversed(member.take()))
+            member.dismiss()
 
     def close(self) -> None:
         """Let everybody end after the present job; what has not started goes back to the line."""

@@ -13,6 +13,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from sqlqueue.worker.pools.pipes import Frames, Outlet, frame, read_available
+from sqlqueue.worker.pools.prefork_child import QUICK, WARNING
 from sqlqueue.worker.pools.wire import pack_jobs, pack_permits, unpack_outcome, unpack_permits
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ class Member:
         self.jobs: dict[int, Job] = {}
         self.finished = 0
         self.dealt_at = 0.0
-        self._window = FIRST_WINDOW
+        self.leaving = False
+        self.sentence: Outcome | None = None
+        self.window = FIRST_WINDOW
         self._next = 1
         self._frames = Frames()
         self._open: list[int] = []
@@ -85,9 +88,9 @@ class Member:
         finds it.
         """
         held = len(self.jobs)
-        if not self.ready or held > self._window // 2 or (held and self.busy(now) >= stuck):
+        if not self.ready or held > self.window // 2 or (held and self.busy(now) >= stuck):
             return 0
-        return self._window - held
+        return self.window - held
 
     def busy(self, now: float) -> float:
         """How long the child has been in one job, or deaf to those that it was sent."""
@@ -114,16 +117,12 @@ class Member:
         data, _ = read_available(self._permits_read)
         return [self.jobs.pop(number) for number in unpack_permits(data)]
 
-    def narrow(self) -> None:
-        """Hold one job at a time, until the jobs are quick again."""
-        self._window = 1
-
     def hear(self, now: float) -> list[tuple[Job, Outcome]]:
         """Read the outcomes that have come; widen the window of a quick child."""
         data, self.silent = read_available(self.outcomes)
         found = self._found(self._frames.feed(data))
-        if len(self.jobs) <= self._window // 2 and now - self.dealt_at < FAST:
-            self._window = min(self._window * 2, LARGEST_WINDOW)
+        if len(self.jobs) <= self.window // 2 and now - self.dealt_at < FAST:
+            self.window = min(self.window * 2, LARGEST_WINDOW)
         return found
 
     def peek(self) -> list[tuple[Job, Outcome]]:
@@ -138,6 +137,29 @@ class Member:
     def was_running(self) -> Job | None:
         """Return the job in which the child died; ask after `last_words`."""
         return self.jobs.pop(self.seat.number, None)
+
+    def warn(self, number: int) -> None:
+        """Let the child raise `SoftTimeLimitExceeded`, if it is still in that job; says so once."""
+        if self.seat.warned != number:
+            self.seat.warned = number
+            _signal(self.pid, WARNING)
+
+    def end(self, number: int, outcome: Outcome, now: float) -> bool:
+        """Kill the child if it is in that job, which then ends with ``outcome``; tell whether it was.
+
+        First the number is written down, then it is looked whether the child is still in that job: a child that is
+        done sees the number before it begins another, and waits. So no other job dies for this one.
+        """
+        seat = self.seat
+        if now - seat.started < 2 * QUICK:  # the child looks only after jobs that were not quick
+            return False
+        seat.doomed = number
+        if seat.number != number:
+            seat.doomed = 0
+            return False
+        self.sentence = outcome
+        self.kill()
+        return True
 
     def _found(self, payloads: Iterable[bytes | bytearray]) -> list[tuple[Job, Outcome]]:
         """Pair outcomes with their jobs; one that has been read before finds none."""
@@ -155,13 +177,12 @@ class Member:
 
     def dismiss(self) -> None:
         """Close the permits: the child ends after its present job. Take the jobs back first."""
+        self.leaving = True
         self._close(self._permits_write)
 
     def kill(self) -> None:
         """Kill the process, if it is known already."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+        _signal(self.pid, signal.SIGKILL)
 
     def wait_for_end(self, seconds: float) -> None:
         """Wait until a killed child has let go of its pipe; only for when there is no fork server to ask."""
@@ -178,3 +199,9 @@ class Member:
         if fd in self._open:
             self._open.remove(fd)
             os.close(fd)
+
+
+def _signal(pid: int, number: int) -> None:
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

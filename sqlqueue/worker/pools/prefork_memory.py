@@ -14,7 +14,7 @@ _HEADER = 64
 STASH = SEAT - _HEADER
 """Bytes of outcomes that a child gathers before it sends them."""
 
-_NUMBER, _STARTED, _STASHED, _FLUSHES = range(4)
+_NUMBER, _STARTED, _STASHED, _FLUSHES, _WARNED, _DOOMED = range(6)
 
 
 class Board:
@@ -26,7 +26,10 @@ class Board:
 
 
 class Seat:
-    """One child's part. The child writes, the parent reads; every value is one aligned machine word."""
+    """One child's part; every value is one aligned machine word.
+
+    The child writes and the parent reads, except ``warned`` and ``doomed``: these the parent writes.
+    """
 
     def __init__(self, memory: memoryview) -> None:
         self._words = memory[:_HEADER].cast("Q")
@@ -35,7 +38,7 @@ class Seat:
 
     def clear(self) -> None:
         """Make the seat ready for the next child."""
-        for word in (_NUMBER, _STARTED, _STASHED, _FLUSHES):
+        for word in range(_DOOMED + 1):
             self._words[word] = 0
 
     @property
@@ -56,6 +59,24 @@ class Seat:
     def idle(self) -> None:
         """Write down that no job runs."""
         self._words[_NUMBER] = 0
+
+    @property
+    def warned(self) -> int:
+        """The number of the job whose soft limit is over."""
+        return self._words[_WARNED]
+
+    @warned.setter
+    def warned(self, number: int) -> None:
+        self._words[_WARNED] = number
+
+    @property
+    def doomed(self) -> int:
+        """The number of the job that the child is killed for; it must start no other while this is set."""
+        return self._words[_DOOMED]
+
+    @doomed.setter
+    def doomed(self, number: int) -> None:
+        self._words[_DOOMED] = number
 
     @property
     def stashed(self) -> int:

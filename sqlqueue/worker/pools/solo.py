@@ -10,13 +10,18 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.domain.outcome import Succeeded
+from sqlqueue.errors import ConfigError, TimeLimitExceeded
+from sqlqueue.worker.pools.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.domain.job import Job
+    from sqlqueue.domain.limits import Limits
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.worker.execute import Executor
+    from sqlqueue.worker.limits import LimitBook
     from sqlqueue.worker.pools.pool import Report
 
 SLICE = 0.05
@@ -29,8 +34,12 @@ class SoloPool:
     kind = "solo"
     concurrency = 1
 
-    def __init__(self, executor: Executor, report: Report) -> None:
+    def __init__(self, executor: Executor, report: Report, limits: LimitBook) -> None:
+        self.limits = limits
         self._executor = executor
+        self._guard = Guard(executor, self.end)
+        self._thread = 0
+        self._sentence: tuple[str, Outcome] | None = None
         self._report = report
         self._line: deque[Job] = deque()
         self._current: tuple[Job, float] | None = None
@@ -58,8 +67,10 @@ class SoloPool:
 
     def submit(self, jobs: Sequence[Job]) -> None:
         """Run the line for one slice of time; what is left runs at the next call, which may bring no jobs."""
-        line, execute = self._line, self._executor.execute
+        line, limits, execute = self._line, self.limits, self._executor.execute
+        limits.note(jobs)
         line.extend(jobs)
+        self._thread = threading.get_ident()
         self._quiet.clear()
         done: list[tuple[Job, Outcome]] = []
         now = monotonic()
@@ -70,12 +81,19 @@ class SoloPool:
             except IndexError:
                 break
             self._current = (job, now)
-            done.append((job, execute(job)))
+            bound = limits.of(job) if limits.some else None
+            done.append((job, execute(job) if bound is None else self._run_bound(job, bound)))
             now = monotonic()
         self._current = None
         if done:
             self._report(done)
         self._quiet.set()
+
+    def _run_bound(self, job: Job, limits: Limits) -> Outcome:
+        outcome, sentence = self._guard.run(job, limits), self._sentence
+        if sentence is not None and sentence[0] == job.id and not isinstance(outcome, Succeeded):
+            return sentence[1]
+        return outcome
 
     def take_back(self) -> list[Job]:
         """Empty the line."""
@@ -91,6 +109,18 @@ class SoloPool:
         """Return when the present job started."""
         current = self._current
         return current[1] if current else None
+
+    def end(self, id_: str, outcome: Outcome) -> bool:
+        """Raise `TimeLimitExceeded` in the running job, which must have a limit: nothing harder can be done here."""
+        current = self._current
+        if current is None or current[0].id != id_:
+            return False
+        self._sentence = (id_, outcome)
+        return self._guard.interrupt(self._thread, current[0], TimeLimitExceeded)
+
+    def resize(self, concurrency: int) -> None:
+        """Refuse: it is one thread."""
+        raise ConfigError(f"a solo pool runs one job at a time, not {concurrency}")
 
     def stop(self) -> None:
         """Start no more jobs."""

@@ -1,22 +1,29 @@
 """Threads that take jobs from one shared line, made as they are needed.
 
 A job that waits behind a long one is not stuck: the next free thread takes it, and `take_back` may too, since taking
-from a deque is atomic.
+from a deque is atomic. A thread cannot be killed: one whose job is ended from outside is left to itself, and another
+takes its place.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import SoftTimeLimitExceeded, TimeLimitExceeded
+from sqlqueue.worker.pools.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.domain.job import Job
+    from sqlqueue.domain.outcome import Outcome
     from sqlqueue.worker.execute import Executor
+    from sqlqueue.worker.limits import LimitBook
     from sqlqueue.worker.pools.pool import Report
 
 
@@ -31,14 +38,19 @@ class ThreadPool:
 
     kind = "threads"
 
-    def __init__(self, concurrency: int, executor: Executor, report: Report) -> None:
+    def __init__(self, concurrency: int, executor: Executor, report: Report, limits: LimitBook) -> None:
         self.concurrency = concurrency
+        self.limits = limits
         self._executor = executor
         self._report = report
+        self._guard = Guard(executor, self.end)
         self._line: deque[Job] = deque()
         self._running: dict[int, tuple[Job, float]] = {}
         self._work = threading.Semaphore(0)
-        self._threads: list[threading.Thread] = []
+        self._numbers = itertools.count()
+        self._threads: dict[int, threading.Thread] = {}
+        self._open: set[int] = set()  # the numbers of the threads that may take another job
+        self._idle: set[int] = set()
         self._stopping = False
 
     @property
@@ -63,9 +75,9 @@ class ThreadPool:
         """Put jobs in the line and make or wake as many threads as there is work for."""
         if not jobs:
             return
+        self.limits.note(jobs)
         self._line.extend(jobs)
-        while len(self._threads) < min(self.concurrency, self.load):
-            self._hire()
+        self._hire()
         self._work.release(min(len(jobs), self.concurrency))
 
     def take_back(self) -> list[Job]:
@@ -81,27 +93,50 @@ class ThreadPool:
     def stuck_since(self) -> float | None:
         """Return when the last of the threads that are all busy started its job."""
         started = self.starts()
-        return max(started) if len(started) == self.concurrency else None
+        return max(started) if len(started) >= self.concurrency else None
 
     def starts(self) -> list[float]:
         """Return when each of the running jobs started."""
         return [moment for _, moment in list(self._running.values())]
 
+    def end(self, id_: str, outcome: Outcome) -> bool:
+        """End a running job with this outcome. Its thread is asked to give up, and replaced."""
+        for number, (job, _) in list(self._running.items()):
+            if job.id == id_ and self._running.pop(number, None) is not None:
+                self._open.discard(number)
+                thread = self._threads.pop(number)
+                if thread.ident is not None and not self._guard.interrupt(thread.ident, job, TimeLimitExceeded):
+                    self._executor.interrupt(thread.ident, TimeLimitExceeded)
+                self._report(((job, outcome),))
+                self._hire()
+                return True
+        return False
+
+    def resize(self, concurrency: int) -> None:
+        """Run so many jobs at a time from now on; what runs already goes on."""
+        self.concurrency = concurrency
+        surplus = max(len(self._open) - concurrency, 0)
+        self._open.difference_update(sorted(self._open, key=lambda number: number in self._running)[:surplus])
+        self._wake_sleepers()
+        self._hire()
+
     def stop(self) -> None:
         """Let the threads end after their present jobs."""
         self._stopping = True
-        self._work.release(self.concurrency)
+        self._open.clear()
+        self._wake_sleepers()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the threads to end."""
         deadline = None if timeout is None else monotonic() + timeout
-        for thread in self._threads:
+        threads = list(self._threads.values())
+        for thread in threads:
             thread.join(None if deadline is None else max(deadline - monotonic(), 0.0))
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
 
     def abandon(self) -> list[Job]:
         """Return what was not reported; threads cannot be killed, so the process must end next."""
-        self._stopping = True
+        self.stop()
         left = self.take_back()
         while self._running:
             try:
@@ -110,22 +145,42 @@ class ThreadPool:
                 break
         return left
 
+    def _wake_sleepers(self) -> None:
+        """Let every thread see that it is not wanted any more."""
+        if self._threads:
+            self._work.release(len(self._threads))
+
     def _hire(self) -> None:
-        number = len(self._threads)
-        thread = threading.Thread(target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        """Make a thread for each job in the line for which none is idle, as far as allowed."""
+        for _ in range(min(len(self._line) - len(self._idle), self.concurrency - len(self._open))):
+            if self._stopping:
+                return
+            number = next(self._numbers)
+            self._open.add(number)
+            self._threads[number] = threading.Thread(
+                target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True
+            )
+            self._threads[number].start()
 
     def _serve(self, number: int) -> None:
-        line, running, execute, report = self._line, self._running, self._executor.execute, self._report
-        while not self._stopping:
+        with contextlib.suppress(SoftTimeLimitExceeded, TimeLimitExceeded):  # left to itself, and told so late
+            self._serve_line(number)
+        self._executor.close_thread()
+        if not self._stopping:
+            self._threads.pop(number, None)
+
+    def _serve_line(self, number: int) -> None:
+        line, running, execute, limits = self._line, self._running, self._executor.execute, self.limits
+        while number in self._open:
             try:
                 job = line.popleft()
             except IndexError:
+                self._idle.add(number)
                 self._work.acquire()
+                self._idle.discard(number)
                 continue
             running[number] = (job, monotonic())
-            outcome = execute(job)
-            if running.pop(number, None) is not None:  # else abandoned
-                report(((job, outcome),))
-        self._executor.close_thread()
+            bound = limits.of(job) if limits.some else None
+            outcome = execute(job) if bound is None else self._guard.run(job, bound)
+            if running.pop(number, None) is not None:  # else it was ended from outside
+                self._report(((job, outcome),))
