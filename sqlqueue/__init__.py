@@ -32,6 +32,7 @@ from sqlqueue.errors import (
     WorkerLost,
 )
 from sqlqueue.tasks.context import current_job
+from sqlqueue.tasks.log import get_task_logger
 from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature
 from sqlqueue.tasks.task import Task
@@ -50,6 +51,7 @@ __all__ = [
     "current_job",
     "EncodingError",
     "EnqueueError",
+    "get_task_logger",
     "group",
     "GroupResult",
     "Ignore",

@@ -56,6 +56,12 @@ class Config:
     worker_max_memory_per_child: int | None = _setting(
         None, "prefork: KiB of memory held during a job after which the child is replaced; None: any"
     )
+    worker_soft_shutdown_timeout: float = _setting(
+        0.0, "seconds that running tasks are given before a cold shutdown gives them back"
+    )
+    worker_redirect_stdouts: bool = _setting(True, "what tasks print goes to the worker's log")
+    worker_redirect_stdouts_level: str = _setting("WARNING", "the level at which it is logged")
+    worker_log_json: bool = _setting(False, "log one JSON object a line")
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
     @classmethod
@@ -131,11 +137,16 @@ _NUMBERS = {
     "worker_concurrency": (1, 10_000),
     "worker_max_tasks_per_child": (1, 1 << 31),
     "worker_max_memory_per_child": (1, 1 << 40),
+    "worker_soft_shutdown_timeout": (0, float("inf")),
     "worker_poll_interval": (0.01, 60),
     "task_default_priority": (-32768, 32767),
 }
 
-_CHOICES = {"worker_pool": ("prefork", "threads", "asyncio", "solo"), "broker_synchronous": ("FULL", "NORMAL")}
+_CHOICES = {
+    "worker_pool": ("prefork", "threads", "asyncio", "solo"),
+    "broker_synchronous": ("FULL", "NORMAL"),
+    "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+}
 
 
 def _check(name: str, value: Any) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from sqlqueue.cli.banner import print_banner
+from sqlqueue.cli.signals import handle_signals
 from sqlqueue.domain.limits import Limits
+from sqlqueue.errors import ConfigError
+from sqlqueue.events.catalog import WorkerReady, WorkerStopping
 from sqlqueue.events.log import subscribe_log
-from sqlqueue.store.urls import show
-from sqlqueue.version import __version__
+from sqlqueue.services.systemd import notify
+from sqlqueue.worker.logs import Redirected, set_up
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
-from sqlqueue.worker.worker import Shutdown, Worker
+from sqlqueue.worker.process import PidFile, become_init, detach, start_over
+from sqlqueue.worker.worker import Worker
 
 if TYPE_CHECKING:
     from sqlqueue.app import SQLQueue
@@ -64,6 +69,10 @@ OPTIONS = [
                  help="The worker's name; %h is the host's."),
     click.option("-l", "--loglevel", type=click.Choice(LEVELS, case_sensitive=False), default="warning",
                  show_default=True),
+    click.option("-f", "--logfile", metavar="FILE", help="Log to this file instead of stderr."),
+    click.option("--log-json", is_flag=True, help="Log one JSON object a line."),
+    click.option("--pidfile", metavar="FILE", help="Write the process id here, and refuse to start while it lives."),
+    click.option("-D", "--detach", is_flag=True, help="Go into the background; logs to NAME.log by default."),
     click.option("--time-limit", type=float, metavar="SECONDS", help="End a run after so long; its job fails."),
     click.option("--soft-time-limit", type=float, metavar="SECONDS",
                  help="Raise SoftTimeLimitExceeded in the task after so long."),
@@ -87,15 +96,44 @@ def command(target: Target, /, **given: Any) -> None:
 
     SIGTERM or Ctrl-C lets running tasks finish; a second Ctrl-C, or SIGQUIT, gives them back at once.
     """
+    if os.getpid() == 1:
+        become_init()
     app = target.find_app()
-    _log_to_stderr(given["loglevel"])
     options = _read(app.conf, given)
+    logfile = options.fill(given["logfile"] or ("%n.log" if given["detach"] else ""))
+    if given["detach"]:
+        detach(Path(logfile))
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(_open(Path(logfile))) if logfile else sys.stderr
+        if given["pidfile"]:
+            stack.enter_context(PidFile(Path(options.fill(given["pidfile"]))))
+        set_up(given["loglevel"], as_json=given["log_json"] or app.conf.worker_log_json, stream=stream)
+        level = app.conf.worker_redirect_stdouts_level if app.conf.worker_redirect_stdouts else None
+        stack.enter_context(Redirected(level))
+        worker = _make(app, options, stream)
+        code = worker.run()
+    if worker.restarting and not code:
+        target.close()
+        start_over()
+    raise SystemExit(code)
+
+
+def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
     source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
-    _print_banner(app, options)
-    _handle_signals(worker)
-    raise SystemExit(worker.run())
+    print_banner(app, options, stream)
+    handle_signals(worker)
+    app.events.subscribe(lambda _: notify("READY=1"), WorkerReady)
+    app.events.subscribe(lambda _: None if worker.restarting else notify("STOPPING=1"), WorkerStopping)
+    return worker
+
+
+def _open(path: Path) -> TextIO:
+    try:
+        return path.open("a", buffering=1)
+    except OSError as error:
+        raise ConfigError(f"cannot write the log file {path}: {error.strerror}") from error
 
 
 def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
@@ -120,41 +158,5 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
         max_tasks=conf.worker_max_tasks_per_child if max_tasks is None and prefork else max_tasks,
         max_memory=conf.worker_max_memory_per_child if max_memory is None and prefork else max_memory,
         autoscale=given["autoscale"],
+        soft_shutdown_timeout=conf.worker_soft_shutdown_timeout,
     )
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("[%(asctime)s %(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"))
-    root = logging.getLogger()
-    if not root.handlers:
-        root.addHandler(handler)
-    logging.getLogger("sqlqueue").setLevel(level.upper())
-
-
-def _print_banner(app: SQLQueue, options: WorkerOptions) -> None:
-    """Show what this worker is and does, as one looks for it when something is wrong."""
-    lines = [
-        f"sqlqueue {__version__}  {options.node_name}  pid {os.getpid()}",
-        f"  database     {show(app.broker)}",
-        f"  pool         {options.pool}, {options.slots} at a time",
-        f"  queues       {', '.join(options.queues)}",
-        f"  tasks        {', '.join(app.tasks) or 'none: a worker without tasks sends every job back'}",
-    ]
-    click.echo("\n".join(lines), err=True)
-
-
-def _handle_signals(worker: Worker) -> None:
-    interrupted = False
-
-    def interrupt(_: int, __: Any) -> None:
-        nonlocal interrupted
-        worker.stop(Shutdown.COLD if interrupted else Shutdown.WARM)
-        if not interrupted:
-            os.write(sys.stderr.fileno(), b"\nfinishing the running tasks; Ctrl-C again gives them back\n")
-        interrupted = True
-
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, lambda *_: worker.stop(Shutdown.WARM))
-    if hasattr(signal, "SIGQUIT"):
-        signal.signal(signal.SIGQUIT, lambda *_: worker.stop(Shutdown.COLD))

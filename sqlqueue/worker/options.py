@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ class WorkerOptions:
 
     Parameters
     ----------
-    name: with ``%h`` for the host's name, ``%n`` for its first part, ``%d`` for its domain.
+    name: with ``%h`` for the host's name, ``%n`` for its first part, ``%d`` for its domain; ``%%`` for a percent sign.
     queues: at least one.
     pool: ``prefork``, ``threads``, ``asyncio`` or ``solo``.
     concurrency: jobs at a time; None: as many as processors, 100 of the asyncio pool.
@@ -35,6 +36,7 @@ class WorkerOptions:
     limits: of jobs whose call and task say nothing.
     max_tasks, max_memory: after so many jobs, or a job that held so many KiB, a child is replaced; prefork only.
     autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
+    soft_shutdown_timeout: seconds that running tasks are given before a cold shutdown.
     """
 
     queues: tuple[str, ...]
@@ -47,6 +49,7 @@ class WorkerOptions:
     max_tasks: int | None = None
     max_memory: int | None = None
     autoscale: tuple[int, int] | None = None
+    soft_shutdown_timeout: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):
@@ -77,8 +80,14 @@ class WorkerOptions:
         """The name with its placeholders filled in."""
         host = socket.gethostname()
         short, _, domain = host.partition(".")
-        name = self.name.replace("%h", host).replace("%n", short).replace("%d", domain)
-        return name.replace("%%", "%")
+        return _fill(self.name, {"h": host, "n": short, "d": domain, "i": "0", "I": ""})
+
+    def fill(self, text: str) -> str:
+        """Return the name of a file with its placeholders filled in: ``%p`` the worker's name, ``%n`` up to its @."""
+        node, _, host = self.node_name.partition("@")
+        host = host or socket.gethostname()
+        domain = host.partition(".")[2]
+        return _fill(text, {"p": self.node_name, "n": node, "h": host, "d": domain, "i": "0", "I": ""})
 
     @property
     def slots(self) -> int:
@@ -93,6 +102,10 @@ class WorkerOptions:
     def most_slots(self) -> int:
         """Jobs at a time when the pool has grown as far as it may by itself."""
         return self.autoscale[1] if self.autoscale is not None else self.slots
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return re.sub("%(.)", lambda found: {"%": "%", **values}.get(found[1], found[0]), text)
 
 
 def processors() -> int:

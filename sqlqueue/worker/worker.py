@@ -21,6 +21,7 @@ from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
 from sqlqueue.services.loop import Loop
+from sqlqueue.services.systemd import notify, watchdog_interval
 from sqlqueue.version import __version__
 from sqlqueue.worker.announcer import Announcer
 from sqlqueue.worker.autoscale import Autoscaler
@@ -34,7 +35,10 @@ from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlqueue.app import SQLQueue
+    from sqlqueue.store.link import Link
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.make import PoolSource
 
@@ -49,10 +53,11 @@ GLANCE = 0.1
 
 
 class Shutdown(IntEnum):
-    """How to stop: finish what runs, or give it back."""
+    """How to stop: finish what runs, finish what does not take too long, or give it back."""
 
     WARM = 1
-    COLD = 2
+    SOFT = 2
+    COLD = 3
 
 
 class Worker:
@@ -80,7 +85,9 @@ class Worker:
         self._build_cycle(app, options, source)
         self._build_chores(app, options)
         self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)
+        self.restarting = False
         self._shutdown: Shutdown | None = None
+        self.soft_timeout = options.soft_shutdown_timeout
         self._told = threading.Event()
 
     def _build_cycle(self, app: SQLQueue, options: WorkerOptions, source: PoolSource) -> None:
@@ -118,7 +125,7 @@ class Worker:
             lambda: self.registration.incarnation,
             self._announcer.placed,
         )
-        chores = [
+        chores: list[Callable[[Link], float]] = [
             self.registration.beat,
             relief.tick,
             self._promote,
@@ -130,8 +137,17 @@ class Worker:
         ]
         if options.autoscale is not None:
             chores.append(Autoscaler(self.pool, SYSTEM_CLOCK, *options.autoscale, self.resize).tick)
+        every = watchdog_interval()
+        if every is not None:
+            chores.append(lambda _: self._show_life(every))
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
+
+    def _show_life(self, every: float) -> float:
+        """Tell systemd's watchdog that the loops turn; it restarts a worker of which it hears nothing."""
+        if self._consumer_loop.running:
+            notify("WATCHDOG=1")
+        return every
 
     def run(self) -> int:
         """Work until told to stop, then stop in good order; return the exit code, 0 unless the pool was lost."""
@@ -156,6 +172,8 @@ class Worker:
 
     def stop(self, how: Shutdown) -> None:
         """Begin to stop; may be called from a signal handler, and again to be less patient."""
+        if how is Shutdown.SOFT and self.soft_timeout <= 0:
+            how = Shutdown.COLD
         self._shutdown = max(how, self._shutdown or how)
         self._told.set()
 
@@ -171,8 +189,7 @@ class Worker:
         self._bus.emit(WorkerStopping(self.name, self.pool.running, how.name.lower()))
         self._consumer.stop_claiming()
         self.pool.stop()
-        while self._shutdown is not Shutdown.COLD and not self.pool.join(GLANCE):
-            pass
+        self._wait_for_pool()
         self._consumer_loop.stop()
         if self._shutdown is Shutdown.COLD:
             self._consumer.stop_claiming()
@@ -181,6 +198,16 @@ class Worker:
         self._consumer_loop.join(GLANCE if self._shutdown is Shutdown.COLD else None)
         self._consumer.stop_claiming()
         self._consumer.settle_rest()
+
+    def _wait_for_pool(self) -> None:
+        """Let the running tasks finish: as long as they take, or for a soft shutdown's time, or not at all."""
+        until = None
+        while self._shutdown is not Shutdown.COLD and not self.pool.join(GLANCE):
+            now = SYSTEM_CLOCK.monotonic()
+            if self._shutdown is Shutdown.SOFT and until is None:
+                until = now + self.soft_timeout
+            if until is not None and now >= until:
+                self._shutdown = Shutdown.COLD
 
     def _poll(self) -> float:
         """Return how long an idle consumer rests: not long while there was work a moment ago and nobody wakes it."""

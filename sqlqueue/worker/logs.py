@@ -1,0 +1,144 @@
+"""How a worker's log lines look, and where what tasks print goes."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import threading
+from typing import TYPE_CHECKING, ClassVar, TextIO
+
+from sqlqueue.tasks.context import current_job
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+printed = logging.getLogger("sqlqueue.task.stdout")
+
+TEXT = "[%(asctime)s %(levelname)s] %(job)s%(message)s"
+MOMENT = "%Y-%m-%d %H:%M:%S"
+
+
+def set_up(level: str, *, as_json: bool, stream: TextIO) -> None:
+    """Log to ``stream`` from ``level`` up, unless somebody has set up the root logger already."""
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = logging.StreamHandler(stream)
+        handler.setFormatter(JsonFormatter() if as_json else TextFormatter(coloured=stream.isatty()))
+        root.addHandler(handler)
+        root.setLevel(level.upper())
+        logging.getLogger("alembic").setLevel("WARNING")  # speaks of each plugin, whoever migrates
+    logging.getLogger("sqlqueue").setLevel(level.upper())
+
+
+class TextFormatter(logging.Formatter):
+    """One line; inside a job it begins with its task and id.
+
+    Parameters
+    ----------
+    coloured: warnings and errors, for a terminal.
+    """
+
+    COLOURS: ClassVar = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
+
+    def __init__(self, *, coloured: bool) -> None:
+        super().__init__(TEXT, MOMENT)
+        self._coloured = coloured
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        job = current_job.get()
+        record.job = "" if job.called_directly else f"{job.task}[{job.id}]: "
+        line = super().format(record)
+        colour = self.COLOURS.get(record.levelname) if self._coloured else None
+        return f"{colour}{line}\x1b[0m" if colour else line
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for those who collect logs."""
+
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object."""
+        job = current_job.get()
+        said = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if not job.called_directly:
+            said |= {"task": job.task or "", "id": job.id or ""}
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
+
+
+class Printed(io.TextIOBase):
+    """Stands for stdout or stderr: each line printed becomes a line of the log.
+
+    Parameters
+    ----------
+    instead_of: the stream that it stands for, whose file it still is for programs that tasks start.
+    """
+
+    def __init__(self, instead_of: TextIO, level: int) -> None:
+        self._stream = instead_of
+        self._level = level
+        self._local = threading.local()
+
+    def write(self, text: str) -> int:
+        """Log what is a whole line now; keep the rest, for each thread its own."""
+        if getattr(self._local, "busy", False):  # logging itself has printed
+            return self._stream.write(text)
+        *lines, self._local.rest = (getattr(self._local, "rest", "") + text).split("\n")
+        self._local.busy = True
+        try:
+            for line in lines:
+                if line.strip():
+                    printed.log(self._level, "%s", line)
+        finally:
+            self._local.busy = False
+        return len(text)
+
+    def flush(self) -> None:
+        """Log what is left of a line."""
+        if getattr(self._local, "rest", "") and not getattr(self._local, "busy", False):
+            self.write("\n")
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        """The file behind it."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Whether a terminal is behind it."""
+        return self._stream.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the file behind it."""
+        return self._stream.encoding
+
+
+class Redirected:
+    """Within the block, what is printed goes to the log; None changes nothing.
+
+    Parameters
+    ----------
+    level: the name of the level at which it is logged.
+    """
+
+    def __init__(self, level: str | None) -> None:
+        self._level = level
+
+    def __enter__(self) -> None:
+        self._before = sys.stdout, sys.stderr
+        if self._level is not None:
+            number = logging.getLevelNamesMapping()[self._level]
+            sys.stdout, sys.stderr = (Printed(stream, number) for stream in self._before)
+
+    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+        sys.stdout, sys.stderr = self._before
