@@ -35,6 +35,7 @@ from sqlqueue.tasks.context import current_job
 from sqlqueue.tasks.log import get_task_logger
 from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature
+from sqlqueue.tasks.stamping import StampingVisitor
 from sqlqueue.tasks.task import Task
 from sqlqueue.version import __version__ as __version__
 
@@ -71,6 +72,7 @@ __all__ = [
     "SoftTimeLimitExceeded",
     "SQLQueue",
     "SqlqueueError",
+    "StampingVisitor",
     "StoreError",
     "StoreUnavailable",
     "Task",

@@ -70,6 +70,18 @@ class Context:
         return self._job.group_id if self._job else None
 
     @property
+    def stamped_headers(self) -> list[str]:
+        """The names of the stamps that were put on it."""
+        found: list[str] = self.headers.get("stamped_headers", [])
+        return found
+
+    @property
+    def stamps(self) -> dict[str, list[Any]]:
+        """The stamps that were put on it, each with its values."""
+        headers = self.headers
+        return {name: headers[name] for name in headers.get("stamped_headers", [])}
+
+    @property
     def retries(self) -> int:
         """How often the job has been retried."""
         return self._job.retries if self._job else 0

@@ -13,6 +13,7 @@ from sqlqueue.client.group import handle_on
 from sqlqueue.client.result import Asker
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import TaskError
+from sqlqueue.tasks.stamping import StampingVisitor, put_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -137,6 +138,18 @@ class Signature(dict[str, Any]):
         """Give an id to itself, or to the signatures inside."""
         self["options"].setdefault("task_id", new_job_id())
 
+    def stamp(self, visitor: StampingVisitor | None = None, *, append_stamps: bool = False, **headers: Any) -> Self:
+        """Put stamps on every job of it, callbacks included; return the signature itself.
+
+        Parameters
+        ----------
+        visitor: says more for each part, see `StampingVisitor`.
+        append_stamps: add to the values of stamps that are there, instead of replacing them.
+        headers: the stamps, names and values.
+        """
+        put_stamps(self, visitor, headers, append=append_stamps)
+        return self
+
     def delay(self, *args: Any, **kwargs: Any) -> Any:
         """Send it, with these arguments before its own."""
         return self.apply_async(args, kwargs)
@@ -198,8 +211,7 @@ class Signature(dict[str, Any]):
         words = [*map(repr, self["args"]), *(f"{name}={value!r}" for name, value in self["kwargs"].items())]
         return f"{self['task']}({', '.join(words)})"
 
-    def __hash__(self) -> int:  # type: ignore[override]
-        return id(self)
+    __hash__ = object.__hash__  # type: ignore[assignment]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Signature:
         return self.clone()

@@ -4,7 +4,7 @@ import sqlqueue
 
 
 def test_the_list_is_sorted_and_names_each_once():
-    assert list(sqlqueue.__all__) == sorted(set(sqlqueue.__all__), key=str.lower)
+    assert list(sqlqueue.__all__) == sorted(set(sqlqueue.__all__), key=lambda name: (name.lower(), name))
 
 
 def test_every_public_name_can_be_imported():

@@ -21,6 +21,7 @@ class Stage:
         self.note = app.task(name="note")(self._note)
         self.wait_for_gate = app.task(name="wait_for_gate")(self._wait_for_gate)
         self.swap = app.task(name="swap", bind=True)(self._swap)
+        self.stamps = app.task(name="stamps", bind=True)(self._stamps)
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
         self.parent = app.task(name="parent")(self._parent)
@@ -38,6 +39,10 @@ class Stage:
     def _swap(self, task, *given, sig):
         """Put in its place what ``sig`` says, called with what it was given itself."""
         task.replace(self.app.signature(sig, given))
+
+    @staticmethod
+    def _stamps(task, *_):
+        return [task.request.stamped_headers, task.request.stamps]
 
     def _told(self, job_id):
         self.seen.append(job_id)

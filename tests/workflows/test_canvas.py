@@ -179,3 +179,8 @@ def test_frozen_ids_are_those_that_run(running):
     result = sig.delay()
     assert (result.id, result.parent.id) == (frozen.id, frozen.parent.id)
     assert get(frozen) == 3
+
+
+def test_a_task_sees_its_stamps(running):
+    sig = (running.add.s(1, 1) | running.stamps.s()).stamp(customer="Ada")
+    assert get(sig.delay()) == [["customer"], {"customer": ["Ada"]}]
