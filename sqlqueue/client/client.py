@@ -15,11 +15,12 @@ from sqlqueue.client.group import Started, handle_on
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, jobs_of, written
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, jobs_of, written
 from sqlqueue.errors import BindingError, ConnectionLost
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
+from sqlqueue.store.ops.attach import attach
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.rows import Placed
 
@@ -101,6 +102,17 @@ class Client:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
         jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
         return written(plan, jobs, job_id)
+
+    def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
+        """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""
+        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        ends_in = plan.handle.id if plan.handle is not None else ""
+        jobs = [in_header(job, group) if job.id == ends_in else job for job in jobs]
+        placed = self.store.run(attach, member, ends_in, jobs, plan.edges)
+        if placed is None:
+            return None
+        self.waker.placed(placed)
+        return AsyncResult(ends_in, self)
 
     def _put(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """Insert jobs where the call's options say; return the caller's connection if it was that."""

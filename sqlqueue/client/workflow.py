@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from sqlqueue.client.request import build
+from sqlqueue.domain.workflow import feeds
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def written(plan: Plan, jobs: Sequence[NewJob], last_id: str) -> str:
     rows = [job if job.id != last_id else _in_place(job) for job in jobs]
     values = [{name: _plain(value) for name, value in row._asdict().items()} for row in rows]
     return json.dumps({"jobs": values, "edges": plan.edges})
+
+
+def in_header(job: NewJob, group: str | None) -> NewJob:
+    """Return a job as a member of a chord's header: others wait for it."""
+    options = job.options if feeds(job.options) else _with_notes(job.options, {"feeds": True})
+    return job._replace(options=options, group_id=group)
 
 
 def _in_place(job: NewJob) -> NewJob:

@@ -71,6 +71,8 @@ class Statements:
     lost_parents: Statement
     loose: Statement
     become: Statement
+    lock_bodies: Statement
+    attach: Statement
     forget_edges: Statement
     save_group: Statement
     restore_group: Statement

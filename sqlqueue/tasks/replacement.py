@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.canvas.plan import Many
 from sqlqueue.canvas.shapes import JOIN
+from sqlqueue.domain.ids import new_job_id
 from sqlqueue.tasks.shapes import chain
 from sqlqueue.tasks.signature import Signature
 
@@ -24,6 +25,11 @@ class Replacement(Exception):
     def __init__(self, workflow: str) -> None:
         super().__init__("replaced")
         self.workflow = workflow
+
+
+def plan_as_one(sig: Signature) -> Plan:
+    """Return the plan of a signature that ends in one job; of a group it gathers the results."""
+    return plan_in_place(sig, sig.id or new_job_id())
 
 
 def plan_in_place(sig: Signature, job_id: str) -> Plan:

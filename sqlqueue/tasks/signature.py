@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlqueue.canvas.plan import Plan
     from sqlqueue.client.group import Started
     from sqlqueue.client.request import CallOptions
+    from sqlqueue.client.result import AsyncResult
 
 
 class Starter(Asker, Protocol):
@@ -32,6 +33,9 @@ class Starter(Asker, Protocol):
 
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
+
+    def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
+        """Add a workflow to a chord's header."""
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text."""

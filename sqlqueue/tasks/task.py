@@ -12,7 +12,7 @@ from sqlqueue.client.request import CallOptions, Defaults
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch, TaskError
 from sqlqueue.tasks.context import Context, current_job
-from sqlqueue.tasks.replacement import Replacement, plan_in_place
+from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
 
@@ -215,6 +215,15 @@ class Task(Generic[P, V, Return]):
         if not planned.rows:
             raise TaskError("self.replace() was given an empty signature")
         raise Replacement(self._sender().replacement(planned, job_id))
+
+    def add_to_chord(self, sig: Signature) -> AsyncResult[Any]:
+        """Send ``sig`` as one more member of the chord that the running job is in: the body waits for it too."""
+        request = self.request
+        planned = plan_as_one(sig)
+        found = self._sender().attach(planned, request.id, request.group) if request.id is not None else None
+        if found is None:
+            raise ValueError("the current job is not a member of a chord's header")
+        return found
 
     def _arguments(
         self, positional: tuple[Any, ...], args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None

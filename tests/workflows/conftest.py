@@ -22,6 +22,7 @@ class Stage:
         self.wait_for_gate = app.task(name="wait_for_gate")(self._wait_for_gate)
         self.swap = app.task(name="swap", bind=True)(self._swap)
         self.stamps = app.task(name="stamps", bind=True)(self._stamps)
+        self.grow = app.task(name="grow", bind=True)(self._grow)
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
         self.parent = app.task(name="parent")(self._parent)
@@ -43,6 +44,11 @@ class Stage:
     @staticmethod
     def _stamps(task, *_):
         return [task.request.stamped_headers, task.request.stamps]
+
+    def _grow(self, task, value, *, sig):
+        """Add ``sig`` to the chord that this is a member of."""
+        task.add_to_chord(self.app.signature(sig))
+        return value
 
     def _told(self, job_id):
         self.seen.append(job_id)

@@ -156,6 +156,21 @@ UPDATE sqlqueue_jobs j
 RETURNING j.id
 """)
 
+# The bodies that wait for a running member, locked, so that two members may add to the header at a time.
+LOCK_BODIES = Statement("""
+SELECT b.id FROM sqlqueue_jobs b
+ WHERE b.id = ANY (ARRAY(SELECT d.dependent FROM sqlqueue_dependencies d
+                          WHERE d.parent = :member AND d.outcome IS NULL))
+   AND b.state = 'blocked' AND b.options ->> 'takes' IN ('list', 'all')
+ ORDER BY b.id FOR UPDATE
+""")
+
+ATTACH = Statement("""
+INSERT INTO sqlqueue_dependencies (dependent, position, parent)
+SELECT b.id, (SELECT max(d.position) + 1 FROM sqlqueue_dependencies d WHERE d.dependent = b.id), :added
+  FROM (SELECT json_array_elements_text(CAST(:bodies AS json)) AS id) AS b
+""")
+
 SAVE_GROUP = Statement("""
 INSERT INTO sqlqueue_groups (id, members) VALUES (:id, CAST(:members AS json))
     ON CONFLICT (id) DO UPDATE SET members = excluded.members

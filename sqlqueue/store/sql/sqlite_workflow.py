@@ -129,6 +129,20 @@ UPDATE sqlqueue_jobs
 RETURNING id
 """)
 
+# The bodies that wait for a running member.
+LOCK_BODIES = Statement("""
+SELECT b.id FROM sqlqueue_jobs b
+ WHERE b.id IN (SELECT d.dependent FROM sqlqueue_dependencies d WHERE d.parent = :member AND d.outcome IS NULL)
+   AND b.state = 'blocked' AND json_extract(b.options, '$.takes') IN ('list', 'all')
+ ORDER BY b.id
+""")
+
+ATTACH = Statement("""
+INSERT INTO sqlqueue_dependencies (dependent, position, parent)
+SELECT b.value, (SELECT max(d.position) + 1 FROM sqlqueue_dependencies d WHERE d.dependent = b.value), :added
+  FROM json_each(:bodies) AS b
+""")
+
 SAVE_GROUP = Statement("""
 INSERT INTO sqlqueue_groups (id, members) VALUES (:id, :members)
     ON CONFLICT (id) DO UPDATE SET members = excluded.members
