@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlqueue.domain.limits import SHORTEST
+from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Config:
     task_ignore_result: bool = _setting(False, "True: results are not kept, only that the job succeeded")
     task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
     task_time_limit: float | None = _setting(None, "seconds after which a run is ended and its job fails; None: never")
+    task_default_rate_limit: str | None = _setting(None, "how often each worker starts a task that does not say: 10/m")
     task_soft_time_limit: float | None = _setting(
         None, "seconds after which SoftTimeLimitExceeded is raised in the task; None: never"
     )
@@ -161,6 +163,8 @@ def _check(name: str, value: Any) -> None:
         raise ConfigError(f"{name} is {value!r}: use True, False or None")
     if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
+    if name == "task_default_rate_limit":
+        interval(value)
     if name == "timezone":
         try:
             ZoneInfo(value)

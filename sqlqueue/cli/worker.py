@@ -158,5 +158,6 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
         max_tasks=conf.worker_max_tasks_per_child if max_tasks is None and prefork else max_tasks,
         max_memory=conf.worker_max_memory_per_child if max_memory is None and prefork else max_memory,
         autoscale=given["autoscale"],
+        rate_limit=conf.task_default_rate_limit,
         soft_shutdown_timeout=conf.worker_soft_shutdown_timeout,
     )

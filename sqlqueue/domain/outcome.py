@@ -52,6 +52,10 @@ class Revoked(NamedTuple):
     reason: str
 
 
+RATE_LIMITED = "held back by its task's rate limit"
+"""Why a job was returned with which nothing is wrong."""
+
+
 class Returned(NamedTuple):
     """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sqlqueue.domain.outcome import RATE_LIMITED
 from sqlqueue.events.catalog import (
     Event,
     JobCrashed,
@@ -44,7 +45,8 @@ def log_event(event: Event) -> None:
         case JobRevoked(id_, task, reason):
             logger.info("%s[%s] revoked: %s", task, id_, reason)
         case JobReturned(id_, task, reason, delay):
-            logger.warning("%s[%s] goes back for %.0f s: %s", task, id_, delay, reason)
+            level = logging.DEBUG if reason == RATE_LIMITED else logging.WARNING
+            logger.log(level, "%s[%s] goes back for %.0f s: %s", task, id_, delay, reason)
         case JobCrashed(id_, task, reason):
             logger.error("%s[%s] lost its process: %s", task, id_, reason)
         case SettlementRefused(id_):

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.limits import complaint
+from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from sqlqueue.domain.rates import Rate
 
 
 class TaskOptions(TypedDict, total=False):
@@ -34,6 +37,7 @@ class TaskOptions(TypedDict, total=False):
     ignore_result: bool | None
     time_limit: float | None
     soft_time_limit: float | None
+    rate_limit: Rate
     typing: bool
 
 
@@ -54,6 +58,7 @@ class TaskSettings:
     throws: exceptions that are expected: a failure without a traceback in the log.
     time_limit: seconds after which a run is ended and its job fails; None: the worker's.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; None: the worker's.
+    rate_limit: how often each worker starts it: ``10/s``, ``10/m``, ``10/h`` or a number a second.
     typing: check a call's arguments against the function's signature before it is sent.
     """
 
@@ -74,6 +79,7 @@ class TaskSettings:
     ignore_result: bool | None = None
     time_limit: float | None = None
     soft_time_limit: float | None = None
+    rate_limit: Rate = None
     typing: bool = True
 
     @property
@@ -96,4 +102,5 @@ def read_options(options: Mapping[str, Any]) -> TaskSettings:
     wrong = complaint(settings.soft_time_limit, settings.time_limit)
     if wrong is not None:
         raise ConfigError(wrong)
+    interval(settings.rate_limit)
     return settings

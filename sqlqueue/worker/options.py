@@ -14,6 +14,8 @@ from sqlqueue.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlqueue.domain.rates import Rate
+
 DEFAULT_NAME = "sqlqueue@%h"
 POOLS = ("prefork", "threads", "asyncio", "solo")
 
@@ -36,6 +38,7 @@ class WorkerOptions:
     limits: of jobs whose call and task say nothing.
     max_tasks, max_memory: after so many jobs, or a job that held so many KiB, a child is replaced; prefork only.
     autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
+    rate_limit: of tasks that say nothing.
     soft_shutdown_timeout: seconds that running tasks are given before a cold shutdown.
     """
 
@@ -50,6 +53,7 @@ class WorkerOptions:
     max_memory: int | None = None
     autoscale: tuple[int, int] | None = None
     soft_shutdown_timeout: float = 0.0
+    rate_limit: Rate = None
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):

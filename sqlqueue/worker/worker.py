@@ -95,7 +95,7 @@ class Worker:
         held, batching = Held(), Batching(options.slots)
         self._batching = batching
         self._settler = Settler(held, batching, self._bus, self._wake_consumer)
-        self.pool = source.make(self._settler.put)
+        self.pool = source.make(self._settler.put, self._wake_consumer)
         order = as_given if options.weights is None else Weighted(options.weights, chance())
         lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
         self._consumer = Consumer(

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 from sqlqueue import SoftTimeLimitExceeded, SQLQueue
@@ -78,3 +79,14 @@ def whoami() -> int:
 @app.task(queue="testq")
 def grow(mebibytes: int) -> int:
     return len(bytearray(mebibytes << 20)) and os.getpid()
+
+
+@app.task(queue="testq", rate_limit="5/s")
+def paced(folder: str) -> None:
+    with Path(folder, "paced").open("a") as file:
+        file.write(f"{time.monotonic()}\n")
+
+
+@app.task(queue="testq", rate_limit="1/m")
+def seldom(folder: str) -> None:
+    started(folder)

@@ -112,3 +112,21 @@ def test_options_that_cannot_be(limited, arguments, said):
     assert worker.end() in (1, 2)
     assert said in worker.output
     assert "Traceback" not in worker.output
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_rate_limit_spaces_the_starts_and_holds_up_no_other(limited, pool):
+    tasks = limited.app()
+    seldom = [tasks.seldom.delay(str(limited.folder)) for _ in range(30)]
+    paced = [tasks.paced.delay(str(limited.folder)) for _ in range(8)]
+    others = [tasks.add.delay(n, 1) for n in range(30)]
+    worker = limited.worker("-P", pool, "-c", "1").wait_ready()
+    assert [result.get(timeout=PATIENCE) for result in others] == [n + 1 for n in range(30)]
+    for result in paced:
+        result.get(timeout=PATIENCE)
+    moments = [float(word) for word in (limited.folder / "paced").read_text().split()]
+    assert moments[-1] - moments[0] > 7 * 0.2 * 0.9, "the first and the last start are seven turns apart"
+    assert starts(limited) == 1
+    assert worker.finish() == 0
+    assert sorted(result.state for result in seldom) == ["PENDING"] * 29 + ["SUCCESS"]
+    assert "goes back" not in worker.output

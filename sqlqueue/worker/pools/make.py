@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlqueue.worker.execute import Executor
 from sqlqueue.worker.limits import LimitBook
 from sqlqueue.worker.pools.coroutines import AsyncioPool
+from sqlqueue.worker.pools.pacer import Pacer
 from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
@@ -15,6 +16,8 @@ from sqlqueue.worker.pools.solo import SoloPool
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pool import Pool, Report
@@ -45,8 +48,13 @@ class PoolSource:
     def _executor(self) -> Executor:
         return Executor(self._tasks, self._options.node_name)
 
-    def make(self, report: Report) -> Pool:
-        """Return the pool, which will report to ``report``."""
+    def make(self, report: Report, wake: Callable[[], object]) -> Pacer:
+        """Return the pool, which will report to ``report`` and may have to ``wake`` the consumer."""
+        tasks, default = self._tasks, self._options.rate_limit
+        rates = {name: default if (own := tasks[name].settings.rate_limit) is None else own for name in tasks}
+        return Pacer(self._pool(report), rates, report, wake)
+
+    def _pool(self, report: Report) -> Pool:
         options = self._options
         limits = LimitBook(self._tasks, options.limits)
         if self._server is not None:

@@ -19,8 +19,11 @@ class Pool(Protocol):
     """Runs jobs. Every job submitted is reported exactly once, or handed back by `take_back`."""
 
     kind: str
-    concurrency: int
     limits: LimitBook
+
+    @property
+    def concurrency(self) -> int:
+        """Jobs at a time; see `resize`."""
 
     @property
     def load(self) -> int:
