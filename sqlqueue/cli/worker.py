@@ -119,6 +119,7 @@ def command(target: Target, /, **given: Any) -> None:
 
 
 def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
+    app.close()  # what importing it has opened must not be shared with children
     source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
