@@ -47,5 +47,6 @@ def handle_signals(worker: Worker) -> None:
     signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, terminate)
     signal.signal(signal.SIGQUIT, quit_)
-    signal.signal(signal.SIGHUP, hang_up)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else it was started by nohup
+        signal.signal(signal.SIGHUP, hang_up)
     signal.signal(signal.SIGUSR1, lambda *_: logger.warning("what every thread does:\n%s", stacks()))

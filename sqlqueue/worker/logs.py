@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, TextIO
 
 from sqlqueue.tasks.context import current_job
 
@@ -116,6 +116,11 @@ class Printed(io.TextIOBase):
     def isatty(self) -> bool:
         """Whether a terminal is behind it."""
         return self._stream.isatty()
+
+    @property
+    def buffer(self) -> BinaryIO:
+        """The bytes of the file behind it: what is not text is not logged."""
+        return self._stream.buffer
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
