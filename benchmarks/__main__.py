@@ -17,13 +17,15 @@ from typing import Any
 
 import click
 
-from . import burdens, drain, enqueue, idle, latency, lateness, wal
+from . import burdens, curves, drain, enqueue, idle, latency, lateness, wal
 from .figures import Sample, document, figures, number, table
 from .ground import Database, databases
+from .peers import measure as peers
 from .targets import Outcome, outcomes
 
 MEASURES = {
     "drain": drain.measure,
+    "peers": peers.measure,
     "backlog": burdens.measure_backlog,
     "snapshot": burdens.measure_snapshot,
     "scheduled": burdens.measure_scheduled,
@@ -33,6 +35,7 @@ MEASURES = {
     "lateness": lateness.measure,
     "wal": wal.measure,
     "idle": idle.measure,
+    "curves": curves.measure,
 }
 NAMES = [*MEASURES, "imports"]
 PYTHON = "python"  # where what has no database is counted
@@ -88,10 +91,10 @@ def _round(names: Sequence[str], grounds: Sequence[Database], *, quick: bool) ->
         for name in names:
             if name in MEASURES:
                 for sample in MEASURES[name](database, quick=quick):
-                    yield database.name, sample
+                    yield database.name, sample._replace(measure=name)
     if "imports" in names:
         for sample in idle.measure_imports(quick=quick):
-            yield PYTHON, sample
+            yield PYTHON, sample._replace(measure="imports")
 
 
 def _contract(rows: Sequence[Outcome], titles: dict[str, str]) -> Iterator[str]:

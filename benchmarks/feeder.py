@@ -8,6 +8,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -22,6 +23,8 @@ from .workers import ROOT
 CHUNK = 5_000  # jobs
 LOOK = 0.002  # seconds between two looks
 STOP_WITHIN = 30.0  # seconds
+
+stopping = threading.Event()
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def fed(database: Database, url: str, size: int) -> Iterator[None]:
 def feed(url: str, kind: str, size: int) -> None:
     chunk, claimed, total = min(CHUNK, size // 2), 0, size
     with connected(url) as connection, sender(url):
-        while True:
+        while not stopping.is_set():
             oldest = f"SELECT 1 FROM sqlqueue_jobs WHERE id = '{job_id(claimed + chunk - 1)}' AND state = 'ready'"
             if rows(connection, oldest):
                 time.sleep(LOOK)
@@ -53,5 +56,5 @@ def feed(url: str, kind: str, size: int) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     feed(sys.argv[1], sys.argv[2], int(sys.argv[3]))

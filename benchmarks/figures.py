@@ -18,6 +18,7 @@ class Sample(NamedTuple):
     value: float
     unit: str = "/s"
     limit: str | None = None
+    measure: str = ""  # set by whoever asked for it
 
 
 class Figure(NamedTuple):
@@ -28,6 +29,7 @@ class Figure(NamedTuple):
     unit: str
     values: list[float]
     limit: str | None
+    measure: str
     ratios: list[float]
 
     @property
@@ -52,7 +54,7 @@ def figures(rounds: Mapping[str, Sequence[Sequence[Sample]]]) -> list[Figure]:
             pairs = [(one[kind.what], one.get(kind.limit or "")) for one in by_name if kind.what in one]
             ratios = [sample.value / limit.value for sample, limit in pairs if limit is not None]
             values = [sample.value for sample, _ in pairs]
-            found.append(Figure(database, kind.what, kind.unit, values, kind.limit, ratios))
+            found.append(Figure(database, kind.what, kind.unit, values, kind.limit, kind.measure, ratios))
     return found
 
 

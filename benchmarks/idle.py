@@ -3,14 +3,14 @@
 Statements are counted in the server's log, which `log_statement` fills for this one database: BEGIN and COMMIT too.
 """
 
-import os
-import pathlib
 import re
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+
+from sqlqueue.testing.processes import memory, processor_seconds
 
 from .figures import Sample
 from .ground import Database, Postgres
@@ -36,14 +36,14 @@ def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
             with workers(database, url, pool, concurrency=1 if pool == "prefork" else None) as crew:
                 crew.wait_until_started()
                 time.sleep(settle)
-                before, said = _processor(crew.pids), _statements(database)
+                before, said = processor_seconds(crew.pids), _statements(database)
                 time.sleep(seconds)
-                used, statements = _processor(crew.pids) - before, _statements(database) - said
-                memory = sum(_memory(pid) for pid in _family(crew.pids))
+                used, statements = processor_seconds(crew.pids) - before, _statements(database) - said
+                used_memory = memory(crew.pids)
         yield Sample(f"idle processor, {pool}", used / seconds * 100, "%")
         if isinstance(database, Postgres):
             yield Sample(f"idle statements, {pool}", statements / seconds)
-        yield Sample(f"idle memory (PSS), {pool}", memory, "MB")
+        yield Sample(f"idle memory (PSS), {pool}", used_memory, "MB")
 
 
 def measure_imports(*, quick: bool) -> Iterator[Sample]:
@@ -64,32 +64,3 @@ def _import(statement: str, times: int) -> float:
 
 def _statements(database: Database) -> int:
     return len(STATEMENT.findall(database.server.log())) if isinstance(database, Postgres) else 0
-
-
-def _processor(pids: list[int]) -> float:
-    """Return the processor seconds that processes and their descendants have used."""
-    return sum(_thread(thread) for pid in _family(pids) for thread in pathlib.Path(f"/proc/{pid}/task").iterdir())
-
-
-def _thread(folder: pathlib.Path) -> float:
-    """Return seconds, by the nanosecond where the kernel tells."""
-    schedstat = folder / "schedstat"
-    if schedstat.exists():
-        return int(schedstat.read_text().split()[0]) / 1e9
-    spent = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
-
-
-def _memory(pid: int) -> float:
-    """Return megabytes, what is shared counted in parts."""
-    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) / 1024
-
-
-def _family(pids: list[int]) -> list[int]:
-    """Return the processes and all their descendants."""
-    found = list(pids)
-    for pid in found:
-        for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-            found += map(int, children.read_text().split())
-    return found

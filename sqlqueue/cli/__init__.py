@@ -12,6 +12,7 @@ from sqlqueue.errors import SqlqueueError
 from sqlqueue.version import __version__
 
 COMMANDS = {
+    "bench": "Measure the queue on your database, in tables of its own.",
     "call": "Send a job and, with --wait, print its result.",
     "migrate": "Make the tables, or bring them up to date.",
     "result": "Print what became of a job.",

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import DropSchema
 
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.files import why_unopenable
-from sqlqueue.store.urls import parse_url, show
+from sqlqueue.store.urls import engine_for, parse_url, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,16 @@ def downgrade(url: str | URL, schema: str | None = None, revision: str = "base")
 
     with _errors_in_words(parse_url(url)):
         command.downgrade(_config(url, schema), revision)
+
+
+def drop_schema(url: str | URL, schema: str) -> None:
+    """Drop a PostgreSQL schema with everything in it: for one that was made to try something."""
+    engine = engine_for(parse_url(url))
+    try:
+        with _errors_in_words(parse_url(url)), engine.connect() as connection:
+            connection.execute(DropSchema(schema, cascade=True, if_exists=True))
+    finally:
+        engine.dispose()
 
 
 def offline_sql(url: str | URL, schema: str | None = None) -> str:
