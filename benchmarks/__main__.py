@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from . import burdens, curves, drain, enqueue, idle, latency, lateness, wal
+from . import burdens, curves, drain, enqueue, idle, latency, lateness, profile, wal
 from .figures import Sample, document, figures, number, table
 from .ground import Database, databases
 from .peers import measure as peers
@@ -36,6 +36,7 @@ MEASURES = {
     "wal": wal.measure,
     "idle": idle.measure,
     "curves": curves.measure,
+    "profile": profile.measure,
 }
 NAMES = [*MEASURES, "imports"]
 PYTHON = "python"  # where what has no database is counted

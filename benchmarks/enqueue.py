@@ -6,6 +6,7 @@ The limits are a plain autocommit INSERT of the same row, and COPY (on SQLite: o
 import time
 from collections.abc import Callable, Iterator
 
+from sqlqueue import group
 from sqlqueue.client.request import NO_DEFAULTS, build
 from sqlqueue.store.ops.enqueue import enqueue
 
@@ -19,6 +20,9 @@ CHUNK = 1000  # jobs in one commit
 
 RAW = {"postgres": raw_postgres, "sqlite": raw_sqlite}
 
+GROUP = "group of 10,000, one commit"
+MEMBERS = 10_000  # calls in one group
+
 RAW_ONE, ONE = "raw insert, one commit each", "delay(), one commit each"
 RAW_MANY, MANY = {"postgres": "raw COPY", "sqlite": "raw insert, one commit"}, f"bulk enqueue, {CHUNK:,} a commit"
 
@@ -31,6 +35,7 @@ def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
     bulk = RAW_MANY[database.name]
     yield Sample(bulk, _timed(database, many, raw.copy_in))
     yield Sample(MANY, _timed(database, many, send_bulk), limit=bulk)
+    yield Sample(GROUP, _timed(database, many, _send_groups), limit=bulk)
 
 
 def _timed(database: Database, count: int, send: Callable[[str, int], None]) -> float:
@@ -56,3 +61,9 @@ def send_bulk(url: str, count: int) -> None:
             calls = range(first, min(first + CHUNK, count))
             jobs = [build(add.name, (i, i), {}, {}, NO_DEFAULTS, app.conf) for i in calls]
             app.client.waker.placed(app.store.run(enqueue, jobs))
+
+
+def _send_groups(url: str, count: int) -> None:
+    with sender(url):
+        for first in range(0, count, MEMBERS):
+            group(add.s(i, i) for i in range(first, min(first + MEMBERS, count))).apply_async()

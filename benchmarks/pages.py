@@ -21,7 +21,7 @@ from .workers import ROOT
 PAGE = ROOT / "docs" / "performance.md"
 PLOTS = ROOT / "docs" / "plots"
 SECTION = re.compile(r"(<!-- bench: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-SIDE_BY_SIDE = {"latency", "idle"}  # measures whose samples end in a pool's name: a column each
+SIDE_BY_SIDE = {"latency", "idle", "profile"}  # measures whose samples end in a pool's name: a column each
 SHORT = {"postgres": "PostgreSQL", "sqlite": "SQLite", "python": "Python"}
 
 TO = "\N{EN DASH}"

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .enqueue import MANY, ONE, RAW_MANY, RAW_ONE
+from .enqueue import GROUP, MANY, ONE, RAW_MANY, RAW_ONE
 from .idle import LIBRARIES, OURS
 
 Round = Mapping[str, float]
@@ -101,6 +101,7 @@ def _both(database: str) -> Iterator[Row]:
         yield Row(database, f"drain, {name}, 1 worker, of our best pool's 1 worker", 0.6, 0.85, _pool(name))
     yield Row(database, "delay(), of a raw insert", 0.6, 0.8, _of(ONE, RAW_ONE))
     yield Row(database, f"{MANY}, of {raw_many}", 0.25, 0.5, _of(MANY, raw_many))
+    yield Row(database, f"{GROUP}, of {raw_many}", 0.25, 0.5, _of(GROUP, raw_many))
     yield Row(database, "delay().get() p50", 8, 3, _only(f"delay().get() p50, {pool}"), "ms", less=True)
     waiting = _of("drain, 1,000,000 waiting", "drain, 10,000 waiting")
     yield Row(database, "drain, 1,000,000 waiting, of 10,000 waiting", 0.9, 1.0, waiting)

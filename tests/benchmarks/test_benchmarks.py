@@ -17,7 +17,7 @@ PATIENCE = 280.0  # seconds; neighbours may use the machine
 # Each measure on one database at least, and what it takes to see the rows that both have.
 RUNS = {
     "sqlite": ["drain", "backlog", "scheduled", "latency", "enqueue"],
-    "postgres": ["snapshot", "loaded", "lateness", "wal", "idle", "enqueue", "curves"],
+    "postgres": ["snapshot", "loaded", "lateness", "wal", "idle", "enqueue", "curves", "profile"],
 }
 
 
