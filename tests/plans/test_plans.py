@@ -1,6 +1,7 @@
 """PostgreSQL: the plans of the hot statements, on tables that nobody has analysed, and the share of HOT updates."""
 
 import re
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -48,11 +49,63 @@ def url(postgres_server, postgres_template):
     postgres_server.drop_database(name)
 
 
-@pytest.fixture(params=[WORKER_SETTINGS], ids=["worker"])
-def explain(request, url):
+@pytest.fixture(scope="module")
+def empty_url(postgres_server, postgres_template):
+    """Tables as they are after a migration."""
+    name = fresh_name()
+    yield postgres_server.create_database(name, postgres_template)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def million_url(postgres_server, postgres_template):
+    """A million jobs, analysed: nine of ten ready, the others scheduled."""
+    name = fresh_name()
+    url = postgres_server.create_database(name, postgres_template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE sqlqueue_jobs SET (autovacuum_enabled = off, fillfactor = 100)")
+        # What makes it quick: no log, and the small indexes at the end.
+        names = ("sqlqueue_jobs_lane", "sqlqueue_jobs_due")
+        indexes = [
+            connection.execute("SELECT pg_get_indexdef(CAST(%s AS regclass))", [name]).fetchall() for name in names
+        ]
+        for name in names:
+            connection.execute(f"DROP INDEX {name}")
+        connection.execute("ALTER TABLE sqlqueue_jobs SET UNLOGGED")
+        connection.execute(A_MILLION)
+        for ((text,),) in indexes:
+            connection.execute(text)
+        connection.execute("ANALYZE sqlqueue_jobs")
+    yield url
+    postgres_server.drop_database(name)
+
+
+A_MILLION = """
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, run_at)
+SELECT lpad(CAST(n AS text), 12, '0'), CASE WHEN n % 10 > 0 THEN n END, 'testq', n % 2,
+       CASE WHEN n % 10 > 0 THEN 'ready' ELSE 'scheduled' END, 't', '[]', '{}',
+       CASE WHEN n % 10 = 0 THEN now() + n * interval '1 second' END
+  FROM generate_series(1, 1000000) n
+"""
+
+
+@pytest.fixture(scope="module", params=["not analysed", "empty"])
+def tables(request):
+    """Return the URL of a database whose tables the planner sees in very different ways."""
+    return request.getfixturevalue({"not analysed": "url", "empty": "empty_url"}[request.param])
+
+
+@pytest.fixture
+def explain(tables):
     """Return the generic plan of a statement, as a worker's connection makes it."""
+    with explaining(tables) as plan:
+        yield plan
+
+
+@contextmanager
+def explaining(url):
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
-        connection.execute(request.param)
+        connection.execute(WORKER_SETTINGS)
 
         def plan(statement, params):
             names = list(params)
@@ -150,6 +203,42 @@ def test_lanes_are_found_by_one_probe_each(explain):
     assert reads, plan
     assert all("sqlqueue_jobs_lane" in scan for scan in reads), plan
     assert "Limit" in plan, plan
+
+
+HOT = {
+    "claim": claim_step(DIALECT, ME, [lane(priority=n) for n in range(8)], 500).params,
+    "succeed": DIALECT.succeed_params([Finish("x", State.SUCCEEDED, "1", 0.1)], [1], ME),
+    "finish": DIALECT.finish_params([Finish("x", State.SUCCEEDED)], [1], ME),
+    "reschedule": {"doc": '[{"id":"x","token":1}]', "worker": ME},
+    "give_back": {"doc": '[{"id":"x","token":1}]', "worker": ME},
+    "promote": {"at_most": 1000},
+    "next_due": {},
+    "lanes": {"queues": '["testq"]'},
+    "unfinished": {"ids": '["x"]'},
+    "held_among": {"ids": '["x"]', "worker": ME},
+    "rescue_back": {"worker": ME},
+}
+
+
+def test_a_million_jobs_change_no_plan(empty_url, million_url):
+    """In one test, so that a run on many processors makes them once."""
+    with explaining(empty_url) as small, explaining(million_url) as large:
+        changed = {
+            verb: (large(statement, params), small(statement, params))
+            for verb, params in HOT.items()
+            if large(statement := getattr(DIALECT.sql, verb), params) != small(statement, params)
+        }
+    assert changed == {}
+
+
+def test_without_our_settings_they_would(empty_url, million_url):
+    """The twin that shows what the test above is worth: left alone, the planner goes by what it thinks of the table."""
+    explain = "EXPLAIN (COSTS off) " + DIALECT.sql.held_ids.pyformat
+    plans = []
+    for url in (empty_url, million_url):
+        with psycopg.connect(url) as connection:
+            plans.append(connection.execute(explain, {"worker": ME}).fetchall())
+    assert plans[0] != plans[1]
 
 
 def test_claims_are_hot_updates(postgres_url):

@@ -137,6 +137,8 @@ WITH held AS (
     + _MOVE
 )
 
+# Each row by its id, in a sub-select of its own that locks it: joined, a table that looks empty when the plan is made
+# is read as a whole for each batch, and the plan is kept while the table fills.
 RESCHEDULE = Statement("""
 UPDATE sqlqueue_jobs j
    SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,
@@ -146,9 +148,11 @@ UPDATE sqlqueue_jobs j
   FROM (SELECT r.id, x.delay, x.retries, x.error
           FROM json_to_recordset(CAST(:doc AS json))
                AS x(id text, token bigint, delay double precision, retries integer, error text)
-          JOIN sqlqueue_jobs r ON r.id = x.id
-         WHERE r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
-           FOR UPDATE OF r SKIP LOCKED) AS h
+         CROSS JOIN LATERAL (
+               SELECT r.id FROM sqlqueue_jobs r
+                WHERE r.id = x.id
+                  AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+                  FOR UPDATE SKIP LOCKED) AS r) AS h
  WHERE j.id = h.id
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
@@ -165,9 +169,11 @@ UPDATE sqlqueue_jobs j
   FROM (SELECT r.id, x.delay, x.crashes, x.started, x.error
           FROM json_to_recordset(CAST(:doc AS json))
                AS x(id text, token bigint, delay double precision, crashes integer, started boolean, error text)
-          JOIN sqlqueue_jobs r ON r.id = x.id
-         WHERE r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
-           FOR UPDATE OF r SKIP LOCKED) AS h
+         CROSS JOIN LATERAL (
+               SELECT r.id FROM sqlqueue_jobs r
+                WHERE r.id = x.id
+                  AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+                  FOR UPDATE SKIP LOCKED) AS r) AS h
  WHERE j.id = h.id
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
