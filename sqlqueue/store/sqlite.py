@@ -76,9 +76,16 @@ class SQLite:
         words = str(original)
         if "no such table: sqlqueue_" in words:
             return SchemaError(f"{words}. Make the tables with: sqlqueue migrate")
+        if "database is locked" in words:
+            return StoreUnavailable(f"{words}: {_UPGRADE}")
         if isinstance(original, sqlite3.OperationalError):
             return StoreUnavailable(words)
         return None
 
 
 _NO_FAILURE = (None, None, None)
+
+_UPGRADE = (
+    "a transaction that has read cannot wait for other writers before it writes; begin it with BEGIN IMMEDIATE, or send"
+    " the job first"
+)
