@@ -15,10 +15,13 @@ from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
+from sqlqueue.errors import ConfigError
 from sqlqueue.events.bus import Bus
+from sqlqueue.settings import sources
 from sqlqueue.store.store import Store
-from sqlqueue.store.urls import parse_url
+from sqlqueue.store.urls import mask, parse_url
 from sqlqueue.tasks.context import ancestry
+from sqlqueue.tasks.eager import EagerSender
 from sqlqueue.tasks.options import TaskOptions, read_options
 from sqlqueue.tasks.registry import Registry
 from sqlqueue.tasks.shapes import signature
@@ -48,8 +51,15 @@ class SQLQueue:
     main: name of the module that defines it; prefix of tasks defined in ``__main__``.
     broker: URL of the database, or a SQLAlchemy engine. Default: the setting ``broker_url``.
     schema: PostgreSQL: schema of the tables.
+    backend: where results are kept: the broker, which is the default.
+    include: modules with tasks that a worker imports too.
+    config_source: a module, its name, a class, an object or a dict to read settings from; those given here win.
+    namespace: how the names in ``config_source`` begin, such as ``CELERY``.
     settings: any setting of `Config`; those not given may be in the environment, as ``SQLQUEUE_<SETTING>``.
     """
+
+    task_cls: type[Task[..., Any, Any]] = Task
+    """The class of tasks that name no ``base``; set it, on the app or on a subclass, to have your own."""
 
     def __init__(
         self,
@@ -57,16 +67,19 @@ class SQLQueue:
         *,
         broker: str | Engine | None = None,
         schema: str | None = None,
+        backend: str | None = None,
+        include: Sequence[str] | None = None,
+        config_source: Any = None,
+        namespace: str | None = None,
         **settings: Any,
     ) -> None:
         self.main = main
-        self.conf = Config.from_environment(os.environ)
-        self.conf.update(settings)
         self._engine = None if broker is None or isinstance(broker, str) else broker
-        if isinstance(broker, str):
-            self.conf.broker_url = broker
-        if schema is not None:
-            self.conf.broker_schema = schema
+        url = broker if isinstance(broker, str) else None
+        named = {"broker_url": url, "broker_schema": schema, "result_backend": backend, "include": include}
+        self._given = {**settings, **{name: value for name, value in named.items() if value is not None}}
+        self.conf = Config.from_environment(os.environ)
+        self.config_from_object({} if config_source is None else config_source, namespace=namespace)
         self.tasks = Registry()
         self.events = Bus()
 
@@ -78,15 +91,46 @@ class SQLQueue:
         """Where the database is; show it with `sqlqueue.store.urls.show`."""
         return parse_url(self.conf.broker_url if self._engine is None else self._engine.url)
 
+    def config_from_object(self, source: Any, *, silent: bool = False, namespace: str | None = None) -> None:
+        """Read settings from a module, its name, a class, an object or a dict; what the constructor was given stays.
+
+        Parameters
+        ----------
+        source: a name is ``package.module`` or ``package.module:attribute``.
+        silent: leave the settings as they are when there is no such module.
+        namespace: read only names that begin with it, such as ``CELERY`` for ``CELERY_BROKER_URL``.
+
+        Raises
+        ------
+        ConfigError: no such module, an unknown setting, old and new names mixed, or a value that cannot be.
+        """
+        try:
+            found = sources.find(source)
+        except ConfigError:
+            if not silent:
+                raise
+            return
+        self.conf.read(found, namespace)
+        self.conf.update(self._given)
+
+    def config_from_envvar(self, variable: str, *, silent: bool = False) -> None:
+        """The same from the module that an environment variable names."""
+        name = os.environ.get(variable)
+        if name:
+            self.config_from_object(name, silent=silent)
+        elif not silent:
+            raise ConfigError(f"${variable} is not set: it must name the module with the settings")
+
     def use_broker(self, url: str) -> None:
         """Work on another database from now on."""
         self.close()
         self._engine = None
-        self.conf.broker_url = url
+        self._given["broker_url"] = self.conf.broker_url = url
 
     @cached_property
     def store(self) -> Store:
         """The database; reached when first used."""
+        self._refuse_another_backend()
         return Store(
             self.conf.broker_url if self._engine is None else self._engine,
             schema=self.conf.broker_schema,
@@ -94,6 +138,15 @@ class SQLQueue:
             pooler=self.conf.broker_pooler,
             synchronous=self.conf.broker_synchronous,
         )
+
+    def _refuse_another_backend(self) -> None:
+        backend = self.conf.result_backend
+        if backend is None or backend.partition("://")[0] in ("rpc", "database"):
+            return
+        if backend.startswith(("redis", "cache", "mongodb")) or parse_url(backend.removeprefix("db+")) != self.broker:
+            raise ConfigError(
+                f"result_backend is {mask(backend)}: results are kept in the broker's database; leave it out"
+            )
 
     @cached_property
     def client(self) -> Client:
@@ -116,17 +169,32 @@ class SQLQueue:
     def task(self, *, bind: Literal[False] = False, **options: Unpack[TaskOptions]) -> Decorator: ...
     def task(self, function: Any = None, /, *, bind: bool = False, **options: Any) -> Any:  # type: ignore[misc]
         """Make a task of a function: ``@app.task`` or ``@app.task(option=...)``; see `TaskSettings`."""
-        settings = read_options(options)
+        kind: type[Task[..., Any, Any]] = options.pop("base", None) or self.task_cls
+        settings = read_options(options, kind)
 
         def decorate(function: FunctionType) -> Task[..., Any, Any]:
             name = settings.name or self._name_of(function)
-            task: Task[..., Any, Any] = Task(function, name, settings, lambda: self.client, bind=bind)
+            task: Task[..., Any, Any] = kind(function, name, settings, self._sender, bind=bind)
             self.tasks.add(task)
             return task
 
         return decorate if function is None else decorate(function)
 
-    def _name_of(self, function: FunctionType) -> str:
+    def register_task(self, kind: type[Task[..., Any, Any]], **options: Unpack[TaskOptions]) -> Task[..., Any, Any]:
+        """Make a task of a subclass of `Task` with a method ``run``; its attributes are the task's options."""
+        run: Any = getattr(kind, "run", None)
+        if run is None:
+            raise ConfigError(f"{kind!r} is no subclass of Task with a method run()")
+        settings = read_options(options, kind)
+        name = settings.name or self._name_of(kind)
+        task = kind(run, name, settings, self._sender, bind=True)
+        self.tasks.add(task)
+        return task
+
+    def _sender(self) -> Any:
+        return EagerSender(self.tasks, self.conf) if self.conf.task_always_eager else self.client
+
+    def _name_of(self, function: FunctionType | type) -> str:
         """Return ``module.function``; of the main script its module's name, so that a worker finds it again."""
         module = function.__module__
         if module == "__main__":

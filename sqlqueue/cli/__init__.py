@@ -15,6 +15,7 @@ COMMANDS = {
     "bench": "Measure the queue on your database, in tables of its own.",
     "call": "Send a job and, with --wait, print its result.",
     "migrate": "Make the tables, or bring them up to date.",
+    "report": "Print versions, tasks and settings, with secrets hidden.",
     "result": "Print what became of a job.",
     "worker": "Run tasks.",
 }

@@ -43,6 +43,8 @@ class Target:
         ConfigError: there is none, or its module fails; the message says what was tried.
         """
         self.found = _load(self._where())
+        for name in (*self.found.conf.imports, *self.found.conf.include):
+            _import(name)
         if self.broker is not None:
             self.found.use_broker(self.broker)
         return self.found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sqlqueue.errors import SqlqueueError
+from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from sqlqueue.cli.apps import Target
@@ -37,7 +38,7 @@ def command(
         if not wait:
             click.echo(result.id)
             return
-        click.echo(json.dumps(result.get(timeout), ensure_ascii=False))
+        click.echo(encode(result.get(timeout)))
     except SqlqueueError:
         raise
     except Exception as error:

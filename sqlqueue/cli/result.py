@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
+
+from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from sqlqueue.cli.apps import Target
@@ -21,7 +22,7 @@ def command(target: Target, job_id: str, show_traceback: bool) -> None:
     result = app.AsyncResult(job_id)
     state = result.state
     if state == "SUCCESS":
-        click.echo(json.dumps(result.result, ensure_ascii=False))
+        click.echo(encode(result.result))
         return
     error = result.result
     click.echo(f"{state}{f': {type(error).__name__}: {error}' if error is not None else ''}", err=True)

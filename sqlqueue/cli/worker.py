@@ -12,6 +12,7 @@ import click
 
 from sqlqueue.cli.banner import print_banner
 from sqlqueue.cli.signals import handle_signals
+from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.limits import Limits
 from sqlqueue.errors import ConfigError
 from sqlqueue.events.catalog import WorkerReady, WorkerStopping
@@ -143,7 +144,7 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
     def said(option: str, setting: str) -> Any:
         return conf[setting] if given[option] is None else given[option]
 
-    named = read_queues(given["queues"] or [conf.task_default_queue])
+    named = read_queues(given["queues"] or queue_names(conf))
     pool = said("pool", "worker_pool")
     prefork = pool == "prefork"
     max_tasks, max_memory = given["max_tasks_per_child"], given["max_memory_per_child"]

@@ -5,12 +5,14 @@ Next room: ``client``, which sends it.
 
 from __future__ import annotations
 
+import difflib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from sqlqueue.client.routes import check_queue, queue_name, route
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
 from sqlqueue.domain.limits import complaint
@@ -38,14 +40,18 @@ class CallOptions(TypedDict, total=False):
     link_error: the same, to be called with the job's id when it fails.
     time_limit: seconds after which a run is ended and the job fails; overrides the task's.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; overrides the task's.
+    shadow: a name to show instead of the task's, as ``self.request.shadow``.
+    argsrepr, kwargsrepr: texts to show instead of the arguments, as ``self.request.argsrepr``.
     session: a connection or session whose transaction the job joins.
     connection: the same.
+    exchange, routing_key, delivery_mode, mandatory, retry, retry_policy, producer, reply_to: Celery's, for a broker;
+    taken, and without effect: jobs are rows.
     """
 
-    queue: str | None
+    queue: Any
     countdown: float | None
-    eta: datetime | None
-    expires: float | datetime | None
+    eta: datetime | str | None
+    expires: float | datetime | str | None
     priority: int | None
     task_id: str | None
     headers: Mapping[str, Any] | None
@@ -54,8 +60,19 @@ class CallOptions(TypedDict, total=False):
     link_error: Any
     time_limit: float | None
     soft_time_limit: float | None
+    shadow: str | None
+    argsrepr: str | None
+    kwargsrepr: str | None
     session: Any
     connection: Any
+    exchange: Any
+    routing_key: Any
+    delivery_mode: Any
+    mandatory: Any
+    retry: Any
+    retry_policy: Any
+    producer: Any
+    reply_to: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,8 @@ MAX_NAME = 255
 
 NO_DEFAULTS = Defaults()
 
+KNOWN_OPTIONS = frozenset(CallOptions.__annotations__)
+
 
 def build(
     task: str,
@@ -94,6 +113,10 @@ def build(
     EncodingError: an argument could never be stored; the message names it.
     EnqueueError: an option cannot be.
     """
+    if options and not KNOWN_OPTIONS.issuperset(options):
+        raise EnqueueError(_unknown_options(options))
+    if config.task_routes is not None:
+        defaults = _routed(task, args, kwargs, options, defaults, config)
     known = options.get("task_id")
     delay, run_at = _due(options.get("countdown"), options.get("eta"), config)
     expires, expires_at = _expiry(_first(options.get("expires"), defaults.expires), config)
@@ -101,10 +124,10 @@ def build(
         id=new_job_id() if known is None else _name("task_id", known, MAX_ID),
         given_id=known is not None,
         task=_name("the task's name", task, MAX_NAME),
-        queue=_name("queue", _first(options.get("queue"), defaults.queue, config.task_default_queue), MAX_NAME),
+        queue=_queue(_first(options.get("queue"), defaults.queue), config),
         args=encode(list(args), "args"),
         kwargs=encode(dict(kwargs), "kwargs"),
-        priority=_priority(_first(options.get("priority"), defaults.priority, config.task_default_priority)),
+        priority=_priority(_first(options.get("priority"), defaults.priority), config),
         delay=delay,
         run_at=run_at,
         expires=expires,
@@ -114,6 +137,35 @@ def build(
         headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
         options=_options(options, defaults, config),
     )
+
+
+def _unknown_options(options: CallOptions) -> str:
+    unknown = sorted(options.keys() - KNOWN_OPTIONS)
+    near = difflib.get_close_matches(unknown[0], KNOWN_OPTIONS, n=1)
+    return f"apply_async has no option {', '.join(unknown)}" + (
+        f": did you mean {near[0]!r}?" if near else "; docs/calling.md lists them"
+    )
+
+
+def _routed(
+    task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults, config: Config
+) -> Defaults:
+    """Return what the task says about its calls, and the routes where it says nothing."""
+    names = ("queue", "priority", "expires", "ignore_result")
+    said = {name: value for name in names if (value := getattr(defaults, name)) is not None}
+    found = route(config, task, args, kwargs, {**said, **options})
+    return replace(defaults, **{**found, **said})
+
+
+def _queue(given: Any, config: Config) -> str:
+    if given is None:
+        given = config.task_default_queue
+    elif not isinstance(given, str):
+        given = queue_name(given) if hasattr(given, "name") else given
+    name = _name("queue", given, MAX_NAME)
+    if not config.task_create_missing_queues:
+        check_queue(config, name)
+    return name
 
 
 def _first(*values: Any) -> Any:
@@ -129,13 +181,16 @@ def _name(what: str, value: object, limit: int) -> str:
     return value
 
 
-def _priority(value: object) -> int:
+def _priority(value: object, config: Config) -> int:
+    if value is None:
+        value = config.task_default_priority
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 15) <= value < 1 << 15:
         raise EnqueueError(f"priority is {value!r}: use an integer from -32768 to 32767; larger runs first")
-    return value
+    most = config.task_queue_max_priority
+    return value if most is None else min(value, most)
 
 
-def _due(countdown: float | None, eta: datetime | None, config: Config) -> tuple[float | None, datetime | None]:
+def _due(countdown: float | None, eta: datetime | str | None, config: Config) -> tuple[float | None, datetime | None]:
     """Return seconds from the database's now, or a moment."""
     if countdown is not None and eta is not None:
         raise EnqueueError("give countdown or eta, not both")
@@ -145,10 +200,10 @@ def _due(countdown: float | None, eta: datetime | None, config: Config) -> tuple
     return None, (None if eta is None else _moment("eta", eta, config))
 
 
-def _expiry(expires: float | datetime | None, config: Config) -> tuple[float | None, datetime | None]:
+def _expiry(expires: float | datetime | str | None, config: Config) -> tuple[float | None, datetime | None]:
     if expires is None:
         return None, None
-    if isinstance(expires, datetime):
+    if isinstance(expires, datetime | str):
         return None, _moment("expires", expires, config)
     return _seconds("expires", expires), None
 
@@ -165,10 +220,19 @@ def _seconds(what: str, value: object) -> float:
 
 
 def _moment(what: str, value: object, config: Config) -> datetime:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise EnqueueError(f"{what} is {value!r}: use a datetime, or its ISO 8601 text") from None
     if not isinstance(value, datetime):
         raise EnqueueError(f"{what} is {value!r}: use a datetime")
     zoned = value if value.tzinfo is not None else value.replace(tzinfo=ZoneInfo(config.timezone))
     return zoned.astimezone(UTC)
+
+
+SHOWN = ("shadow", "argsrepr", "kwargsrepr")
+"""Options that are kept with the job to be shown."""
 
 
 def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | None:
@@ -182,6 +246,8 @@ def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | 
         if wrong is not None:
             raise EnqueueError(wrong)
         asked |= {name: value for name, value in (("soft_time_limit", soft), ("time_limit", hard)) if value is not None}
+    if options:
+        asked |= {name: value for name in SHOWN if (value := options.get(name)) is not None}
     return encode(asked, "options") if asked else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import warnings
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -14,6 +13,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.errors import NotCommitted, NoWorkerWarning, ResultTimeout, TaskRevoked
 from sqlqueue.serialization.failures import restore
+from sqlqueue.serialization.json import decode
 from sqlqueue.store.ops.groups import children, family
 from sqlqueue.store.ops.results import Record, look_up
 from sqlqueue.store.ops.workers import observe
@@ -277,7 +277,7 @@ class AsyncResult(Generic[V]):
 
 
 def _value(record: Record) -> Any:
-    return None if record.result is None else json.loads(record.result)
+    return None if record.result is None else decode(record.result)
 
 
 def _exception(record: Record) -> BaseException:

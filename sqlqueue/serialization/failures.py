@@ -7,7 +7,6 @@ application; otherwise as `sqlqueue.errors.TaskFailed` with the same words.
 from __future__ import annotations
 
 import builtins
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.errors import EncodingError, TaskFailed
-from sqlqueue.serialization.json import encode
+from sqlqueue.serialization.json import decode, encode
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,7 +47,7 @@ def restore(exception: str | None, error: str | None) -> BaseException:
     """
     if exception is None:
         return TaskFailed(error or "the job failed", "")
-    data = json.loads(exception)
+    data = decode(exception)
     kind = _known_class(data["module"], data["name"])
     if kind is not None:
         try:

@@ -1,5 +1,7 @@
 """Strict JSON: what goes in comes out on both databases, or is refused with the path to the bad value.
 
+What JSON has no word for is described in it by ``typed``; plain values, nearly all there is, never go there.
+
 Python's own encoder writes NaN, NUL characters and lone surrogates that PostgreSQL refuses or SQLite cuts
 silently, and turns keys that are not strings into strings. All of that is found here, before any SQL.
 """
@@ -10,6 +12,7 @@ import json
 from typing import Any
 
 from sqlqueue.errors import EncodingError
+from sqlqueue.serialization.typed import NOT_TYPED, describe, replaced, revived
 
 MAX_BYTES = 1 << 20
 """Largest encoded value, bytes: a job is a message, not a file; pass a path or a key instead."""
@@ -32,7 +35,8 @@ def encode(value: Json, what: str = "value") -> str:
 
     Parameters
     ----------
-    value: None, bool, int, finite float, str, list, tuple (stored as an array) or dict with string keys.
+    value: None, bool, int, finite float, str, list, tuple (stored as an array), dict with string keys, and what
+    ``typed`` describes.
     what: how messages name the value, for instance ``args``.
 
     Raises
@@ -44,14 +48,23 @@ def encode(value: Json, what: str = "value") -> str:
         return "null"
     if kind is int and -_SMALL < value < _SMALL:
         return str(value)
-    _check(value, what, 0, [MAX_VALUES])
-    text = _encoder.encode(value)
+    left = [MAX_VALUES, 0]
+    _check(value, what, 0, left)
+    text = _encoder.encode(replaced(value) if left[_TYPED] else value)
     if len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES:
         size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {MAX_BYTES:,}"
         message = f"{size}: pass a file path or a key instead"
         raise EncodingError(message)
     return text
 
+
+_TYPED = 1
+"""Place, beside the values that are left, of the number of those that need describing."""
+
+_TAGGED = '"$'
+"""What stands in every text that has a tag; its second character alone is found much quicker."""
+
+_MARK = "$"
 
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
@@ -64,8 +77,10 @@ def decode(text: str) -> Json:
     try:
         value, end = _scan(text, 0)
     except StopIteration:
-        return json.loads(text)
-    return value if end == len(text) else json.loads(text)
+        value, end = None, -1
+    if end != len(text):
+        value = json.loads(text)
+    return revived(value) if _MARK in text and _TAGGED in text else value
 
 
 def _check(value: Json, path: str, depth: int, left: list[int]) -> None:
@@ -91,10 +106,19 @@ def _check(value: Json, path: str, depth: int, left: list[int]) -> None:
             for key, item in value.items():
                 _check_key(key, path)
                 _check(item, f"{path}.{key}", depth + 1, left)
+            if len(value) == 1 and key[:1] == _MARK:
+                left[_TYPED] += 1
         case _:
-            raise EncodingError(
-                f"{path} is of type {type(value).__qualname__}, which JSON cannot hold: {_advice(value)}"
-            )
+            _check_typed(value, path, depth, left)
+
+
+def _check_typed(value: Json, path: str, depth: int, left: list[int]) -> None:
+    found = describe(value)
+    if found is NOT_TYPED:
+        kind = type(value).__qualname__
+        raise EncodingError(f"{path} is of type {kind}, which cannot be stored: pass its id or a dict of plain values")
+    left[_TYPED] += 1
+    _check(found, path, depth + 1, left)
 
 
 def _spend(values: int, path: str, left: list[int]) -> None:
@@ -125,19 +149,6 @@ def _check_key(key: object, path: str) -> None:
         message = f"{path} has the key {key!r} of type {type(key).__qualname__}; JSON keys are strings: pass str(key)"
         raise EncodingError(message)
     _check_text(key, f"a key of {path}")
-
-
-def _advice(value: object) -> str:
-    """Name what to pass instead."""
-    match value:
-        case bytes() | bytearray():
-            return "pass base64 text"
-        case set() | frozenset():
-            return "pass a sorted list"
-        case _ if hasattr(value, "isoformat"):
-            return "pass .isoformat()"
-        case _:
-            return "pass its id or a dict of plain values"
 
 
 def _short(path: str) -> str:

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
+from sqlqueue.serialization.json import decode
 
 if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
@@ -18,11 +19,12 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_job", "hostname")
+    __slots__ = ("_job", "hostname", "is_eager")
 
-    def __init__(self, job: Job | None = None, hostname: str | None = None) -> None:
+    def __init__(self, job: Job | None = None, hostname: str | None = None, *, eager: bool = False) -> None:
         self._job = job
         self.hostname = hostname
+        self.is_eager = eager
 
     @property
     def called_directly(self) -> bool:
@@ -42,12 +44,12 @@ class Context:
     @property
     def args(self) -> list[Any]:
         """The job's positional arguments."""
-        return json.loads(self._job.args) if self._job else []
+        return decode(self._job.args) if self._job else []
 
     @property
     def kwargs(self) -> dict[str, Any]:
         """The job's keyword arguments."""
-        return json.loads(self._job.kwargs) if self._job else {}
+        return decode(self._job.kwargs) if self._job else {}
 
     @property
     def headers(self) -> dict[str, Any]:
@@ -105,6 +107,46 @@ class Context:
     def fence(self) -> int:
         """The claim token: grows with every claim, so that an outside system can refuse a stale run."""
         return self._job.token if self._job else 0
+
+    @property
+    def delivery_info(self) -> dict[str, Any]:
+        """Where the job came from, in Celery's form; redelivered when an earlier run of it was cut off."""
+        if self._job is None:
+            return {}
+        again = self._job.attempt > self._job.retries + 1
+        return {"exchange": "", "routing_key": self.queue, "priority": self.priority, "redelivered": again}
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The job's id once more, as Celery has it."""
+        return self.id
+
+    @property
+    def ignore_result(self) -> bool:
+        """Whether what the task returns is not kept."""
+        return bool(self._asked().get("ignore_result"))
+
+    @property
+    def shadow(self) -> str | None:
+        """The name that the caller wants to be shown instead of the task's."""
+        return self._asked().get("shadow")
+
+    @property
+    def argsrepr(self) -> str:
+        """The positional arguments as text to show."""
+        return str(self._asked().get("argsrepr") or tuple(self.args))
+
+    @property
+    def kwargsrepr(self) -> str:
+        """The named arguments as text to show."""
+        return str(self._asked().get("kwargsrepr") or self.kwargs)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one of these by its name, or ``default``."""
+        return getattr(self, name, default)
+
+    def _asked(self) -> dict[str, Any]:
+        return json.loads(self._job.options) if self._job and self._job.options else {}
 
 
 OUTSIDE = Context()

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 class TaskOptions(TypedDict, total=False):
-    """The same as `TaskSettings`, for type checkers."""
+    """The same as `TaskSettings`, for type checkers, and what Celery has besides.
+
+    base: a subclass of `Task` for this one.
+    retry_kwargs: ``max_retries`` and ``countdown`` of automatic retries, in Celery's form.
+    reject_on_worker_lost: False: the first death of its worker ends the job, as ``max_crashes=1`` does.
+    """
 
     name: str | None
     queue: str | None
@@ -39,6 +44,20 @@ class TaskOptions(TypedDict, total=False):
     soft_time_limit: float | None
     rate_limit: Rate
     typing: bool
+    base: Any
+    retry_kwargs: Mapping[str, Any] | None
+    reject_on_worker_lost: bool | None
+    delivery_mode: Any
+    exchange: Any
+    lazy: Any
+    pydantic: Any
+    resultrepr_maxsize: Any
+    routing_key: Any
+    send_events: Any
+    shared: Any
+    store_errors_even_if_ignored: Any
+    track_started: Any
+    trail: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +110,41 @@ class TaskSettings:
 
 
 _NAMES = {one.name for one in fields(TaskSettings)}
+_OF_CELERY = {"reject_on_worker_lost", "retry_kwargs"}
 
 
-def read_options(options: Mapping[str, Any]) -> TaskSettings:
-    """Return the settings that a decorator was given; raises ConfigError for what cannot be."""
+WITHOUT_EFFECT = {
+    "delivery_mode": "every job is durable",
+    "exchange": "there are none; use queue",
+    "lazy": "a task is made at once",
+    "pydantic": "models among a task's annotations are always made and checked",
+    "resultrepr_maxsize": "results are shown whole",
+    "routing_key": "there are none; use queue",
+    "send_events": "events cost nothing while nobody watches",
+    "shared": "tasks belong to their app",
+    "store_errors_even_if_ignored": "a failure is always kept",
+    "track_started": "a running job is always seen as started",
+    "trail": "a job's parent is always kept",
+}
+"""Celery's options of a task that are taken and change nothing, and why."""
+
+
+def read_options(options: Mapping[str, Any], base: type | None = None) -> TaskSettings:
+    """Return the settings that a decorator was given; raises ConfigError for what cannot be.
+
+    Parameters
+    ----------
+    base: the task's class, whose attributes of these names are the defaults.
+    """
+    options = {**_of_class(base), **{name: value for name, value in options.items() if name not in WITHOUT_EFFECT}}
+    lost = options.pop("reject_on_worker_lost", None)
+    if lost is False:
+        options.setdefault("max_crashes", 1)
+    for name, ours in (("max_retries", "max_retries"), ("countdown", "default_retry_delay")):
+        given = (options.get("retry_kwargs") or {}).get(name)
+        if given is not None:
+            options.setdefault(ours, given)
+    options.pop("retry_kwargs", None)
     unknown = sorted(options.keys() - _NAMES)
     if unknown:
         raise ConfigError(f"@app.task has no option {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}")
@@ -104,3 +154,12 @@ def read_options(options: Mapping[str, Any]) -> TaskSettings:
         raise ConfigError(wrong)
     interval(settings.rate_limit)
     return settings
+
+
+def _of_class(base: type | None) -> dict[str, Any]:
+    """Return the options that a task's class and its own bases say as attributes; the nearest class wins."""
+    found: dict[str, Any] = {}
+    for kind in reversed(base.__mro__ if base is not None else ()):
+        if kind.__module__.partition(".")[0] not in ("sqlqueue", "builtins", "typing"):
+            found |= {name: value for name, value in vars(kind).items() if name in _NAMES | _OF_CELERY}
+    return found

@@ -6,12 +6,17 @@ Next room: ``client.request``, which makes a row of the call.
 from __future__ import annotations
 
 import inspect
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
-from sqlqueue.client.request import CallOptions, Defaults
+from sqlqueue.client.request import CallOptions, Defaults, build
+from sqlqueue.config import Config
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch, TaskError
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.declared import Declared, may_declare
+from sqlqueue.tasks.eager import EagerResult, run
+from sqlqueue.tasks.hooks import Hooks, is_plain
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
@@ -27,6 +32,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 V = TypeVar("V")
 Return = TypeVar("Return")
+
+NO_SETTINGS = Config()
+"""For `apply`, which sends nothing."""
 
 
 class Sender(Starter, Protocol):
@@ -53,8 +61,8 @@ class Sender(Starter, Protocol):
         """Insert one job."""
 
 
-class Task(Generic[P, V, Return]):
-    """A registered function.
+class Task(Hooks, Generic[P, V, Return]):
+    """A registered function, or the ``run`` of a subclass.
 
     ``P`` are its parameters, ``V`` what waiting for a job of it gives, ``Return`` what calling it here gives: for an
     ``async def`` a coroutine of ``V``, else ``V`` itself.
@@ -79,6 +87,8 @@ class Task(Generic[P, V, Return]):
         self.__wrapped__ = function
         self._sender = sender
         self._signature = inspect.signature(function)
+        self.hooked = not is_plain(type(self), Task)
+        self.plain = not self.hooked and not may_declare(self._signature)
         self._defaults = Defaults(
             settings.queue, settings.priority, settings.expires, settings.acks_late, settings.max_crashes,
             settings.ignore_result,
@@ -176,7 +186,8 @@ class Task(Generic[P, V, Return]):
         countdown: float | None = None,
         eta: datetime | None = None,
         max_retries: int | None = None,
-    ) -> NoReturn:
+        throw: bool = True,
+    ) -> Retry:
         """Give this try up and run the job again later, by raising `Retry`.
 
         Parameters
@@ -185,6 +196,7 @@ class Task(Generic[P, V, Return]):
         countdown: seconds to wait, default ``default_retry_delay``.
         eta: the moment to run again, with zone.
         max_retries: overrides the task's.
+        throw: False returns the `Retry`, for the task to raise.
 
         Raises
         ------
@@ -201,7 +213,26 @@ class Task(Generic[P, V, Return]):
         delay = countdown
         if delay is None and eta is not None:
             delay = (eta - SYSTEM_CLOCK.now()).total_seconds()
-        raise Retry(self.settings.default_retry_delay if delay is None else delay, exc) from exc
+        again = Retry(self.settings.default_retry_delay if delay is None else delay, exc)
+        if throw:
+            raise again from exc
+        return again
+
+    def apply(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None, *, throw: bool = False,
+        **options: Unpack[CallOptions],
+    ) -> EagerResult[V]:  # fmt: skip
+        """Run a job here and now, as a worker would, and return its result; nothing is sent.
+
+        Parameters
+        ----------
+        throw: raise what the task raises.
+        """
+        self._check(args or (), kwargs or {})
+        result = run(self, build(self.name, args or (), kwargs or {}, options, self._defaults, NO_SETTINGS))
+        if throw:
+            result.get()
+        return result
 
     def replace(self, sig: Signature) -> NoReturn:
         """Let ``sig`` be done in this job's place: the job keeps its id, and ends with the result of ``sig``.
@@ -224,6 +255,11 @@ class Task(Generic[P, V, Return]):
         if found is None:
             raise ValueError("the current job is not a member of a chord's header")
         return found
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What its annotations make of arguments; looked at when it first runs, since they may name later classes."""
+        return Declared(self.function, self._signature)
 
     def _arguments(
         self, positional: tuple[Any, ...], args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None

@@ -18,6 +18,7 @@ from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 from sqlqueue.worker.interrupt import Interruptible, raise_in
@@ -59,7 +60,9 @@ class Executor:
         started = monotonic()
         reached("job-started")
         try:
-            return _succeeded(job, self._call(task, job), started)
+            value = self._call(task, job)
+            outcome = _succeeded(job, value, started)
+            return _told(task, outcome, value) if task.hooked else outcome
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
             return self._raised(task, job, error, started)
         finally:
@@ -74,7 +77,9 @@ class Executor:
         started = monotonic()
         reached("job-started")
         try:
-            return _succeeded(job, await _apply(task, job), started)
+            value = await _apply(task, job)
+            outcome = _succeeded(job, value, started)
+            return _told(task, outcome, value) if task.hooked else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
             return self._raised(task, job, error, started)
 
@@ -134,6 +139,10 @@ class Executor:
             found.close()
 
     def _raised(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
+        outcome = self._meaning(task, job, error, started)
+        return _told(task, outcome, error) if task.hooked else outcome
+
+    def _meaning(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
         """Say what an exception means: another try, the end, or that the job goes back."""
         settings, runtime = task.settings, monotonic() - started
         if isinstance(error, Ignore):
@@ -167,9 +176,17 @@ def _apply(task: Task[..., Any, Any], job: Job) -> Any:
     args, kwargs = decode(job.args), decode(job.kwargs)
     if job.options is not None and ERRBACK in job.options:
         args = errback_arguments(task.function, job.options, args, bound=task.bind)
+    if not task.plain:
+        return call(task, args, kwargs)
     if task.bind:
         args.insert(0, task)
     return task.function(*args, **kwargs)
+
+
+def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
+    """Run the hooks of the task's class for what came of the job."""
+    tell(task, outcome, value)
+    return outcome
 
 
 def _succeeded(job: Job, value: Any, started: float) -> Outcome:

@@ -52,7 +52,7 @@ async def double(x: int) -> int:
 
 @app.task(queue="testq")
 def unstorable() -> object:
-    return {1, 2}
+    return 1j
 
 
 @app.task(queue="testq")

@@ -38,7 +38,7 @@ def test_what_tasks_do_wrong_ends_in_a_result(place, pool):
     with pytest.raises(KeyError, match="gone"):
         exhausted.get(timeout=30)
     assert exhausted.retries == 2
-    with pytest.raises(EncodingError, match="the task's result is of type set"):
+    with pytest.raises(EncodingError, match="the task's result is of type complex"):
         tasks.unstorable.delay().get(timeout=30)
     with pytest.raises(TaskFailed, match="SystemExit: 3"):
         tasks.leave.delay().get(timeout=30)

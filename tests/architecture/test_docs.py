@@ -13,9 +13,11 @@ from sqlqueue import errors
 from sqlqueue.cli import COMMANDS, main
 from sqlqueue.config import Config
 from sqlqueue.events import catalog
+from sqlqueue.settings import names
 from sqlqueue.tasks.options import TaskSettings
 from tests.support import gates, pages
 
+SETTINGS = pages.sections(pages.page("docs/settings.md"))
 CLI = pages.sections(pages.page("docs/cli.md"))
 
 
@@ -25,8 +27,15 @@ def code(cell: str) -> str:
 
 
 def test_every_setting_with_its_default_and_meaning():
-    said = [tuple(row) for row in pages.table_rows(pages.page("docs/settings.md"))]
+    said = [tuple(row) for row in pages.table_rows(SETTINGS["Each setting"])]
     assert said == [(f"`{f.name}`", f"`{f.default!r}`", f.metadata["meaning"]) for f in fields(Config)]
+
+
+def test_every_setting_without_effect_and_why():
+    rows = pages.table_rows(SETTINGS["Names of Celery's that change nothing"])
+    said = {why: re.findall(r"`(\w+)`", cell) for cell, why in rows}
+    assert said == {why: known.split() for why, known in names.WITHOUT_EFFECT.items()}
+    assert set(names.REASONS) & {f.name for f in fields(Config)} == set()
 
 
 def test_every_option_of_a_task():

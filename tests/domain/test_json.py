@@ -1,11 +1,8 @@
 """Strict JSON: what is accepted comes back equal; the rest is refused, with the path to it."""
 
-import datetime as dt
-import decimal
 import enum
 import json
 import math
-import uuid
 
 import pytest
 from hypothesis import given
@@ -66,10 +63,6 @@ def test_decode_of_odd_text(written):
     agrees_with_the_standard_library(written)
 
 
-class Colour(enum.Enum):
-    RED = 1
-
-
 class Thing:
     pass
 
@@ -80,15 +73,9 @@ REFUSED = {
     "nan": (math.nan, "is nan"),
     "infinity": (math.inf, "is inf"),
     "minus infinity": (-math.inf, "is -inf"),
-    "bytes": (b"x", "base64"),
-    "bytearray": (bytearray(b"x"), "base64"),
-    "set": ({1}, "sorted list"),
-    "frozenset": (frozenset({1}), "sorted list"),
-    "datetime": (dt.datetime(2026, 1, 1, tzinfo=dt.UTC), r"\.isoformat\(\)"),
-    "date": (dt.date(2026, 1, 1), r"\.isoformat\(\)"),
-    "decimal": (decimal.Decimal(1), "Decimal"),
-    "uuid": (uuid.UUID(int=1), "UUID"),
-    "enum": (Colour.RED, "Colour"),
+    "class": (Thing, "of type type"),
+    "complex": (1j, "complex"),
+    "set of what cannot be stored": ({Thing()}, "Thing"),
     "object": (Thing(), "Thing"),
     "generator": ((n for n in (1,)), "generator"),
     "int of too many digits": (10**5000, "too many digits"),

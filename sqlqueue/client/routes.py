@@ -1,0 +1,134 @@
+"""Where a call goes that does not say: the setting ``task_routes``, and which queues there may be.
+
+Next room: ``request``, which asks for each call.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Mapping
+from fnmatch import translate
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.errors import ConfigError, EnqueueError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.config import Config
+
+NOWHERE: Mapping[str, Any] = {}
+
+_MEANT_FOR_A_BROKER = {"exchange", "exchange_type", "routing_key", "delivery_mode", "compression", "serializer"}
+_UNDERSTOOD = {"queue", "priority", "expires", "ignore_result"}
+
+
+def route(config: Config, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Any) -> Mapping[str, Any]:
+    """Return the options that the first fitting route gives to a call; the call's own win over them.
+
+    Raises
+    ------
+    EnqueueError: a route answers with what is no route.
+    """
+    for one in _several(config.task_routes):
+        found = _ask(one, task, args, kwargs, options)
+        if found is not None:
+            return _read(task, found)
+    return NOWHERE
+
+
+def check_queue(config: Config, queue: str) -> None:
+    """Raise EnqueueError for a queue that is not in ``task_queues`` when only those may be used."""
+    known = queue_names(config)
+    if queue not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise EnqueueError(
+            f"there is no queue {queue!r}: task_queues has {names}, and task_create_missing_queues is off"
+        )
+
+
+def queue_names(config: Config) -> list[str]:
+    """Return the queues of ``task_queues``, in order, or the default one: what a worker serves by itself."""
+    return [queue_name(one) for one in config.task_queues or ()] or [config.task_default_queue]
+
+
+def queue_name(given: Any) -> str:
+    """Return a queue's name, of a string or of an object with a ``name``.
+
+    Raises
+    ------
+    ConfigError: it is neither, or one of Celery's broadcast queues.
+    """
+    if isinstance(given, str):
+        return given
+    if type(given).__name__ == "Broadcast":
+        raise ConfigError("broadcast queues are not built: send one job for each worker, to a queue of its own")
+    name = getattr(given, "name", None)
+    if not isinstance(name, str):
+        raise ConfigError(f"{given!r} is no queue: use its name")
+    return name
+
+
+def _several(routes: Any) -> Iterable[Any]:
+    """Return one route or a list of them as a list; pairs of pattern and route are one map."""
+    if routes is None:
+        return ()
+    if not isinstance(routes, list | tuple):
+        return (routes,)
+    if routes and all(isinstance(one, list | tuple) and len(one) == 2 for one in routes):  # noqa: PLR2004 - pairs
+        return (dict(routes),)
+    return [dict(one) if isinstance(one, list | tuple) else one for one in routes]
+
+
+def _ask(one: Any, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Any) -> Any:
+    if isinstance(one, str):
+        one = _imported(one)
+    if isinstance(one, Mapping):
+        return _mapped(one, task)
+    if isinstance(one, type):
+        one = one()
+    if hasattr(one, "route_for_task"):
+        return one.route_for_task(task, args, kwargs)
+    return one(task, args, kwargs, options, task=None)
+
+
+@lru_cache(maxsize=64)
+def _imported(name: str) -> Any:
+    """Return the function that the settings name: ``package.module.function``, or with a colon before it."""
+    module, _, attribute = name.replace(":", ".").rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"task_routes names {name!r}, which cannot be imported: {error}") from error
+
+
+def _mapped(routes: Mapping[Any, Any], task: str) -> Any:
+    """Return the route of a task's exact name, else of the first pattern that fits."""
+    if task in routes:
+        return routes[task]
+    for pattern, found in routes.items():
+        expression = _expression(pattern) if isinstance(pattern, str) else pattern
+        if expression is not None and expression.match(task):
+            return found
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    return re.compile(translate(pattern)) if set("*?[") & set(pattern) else None
+
+
+def _read(task: str, found: Any) -> Mapping[str, Any]:
+    """Return a route as options: a queue, or a dict with one."""
+    if not isinstance(found, Mapping):
+        return {"queue": queue_name(found)}
+    unknown = sorted(found.keys() - _UNDERSTOOD - _MEANT_FOR_A_BROKER)
+    if unknown or not _UNDERSTOOD & found.keys():
+        wrong = f"has {', '.join(unknown)}" if unknown else "names neither queue nor priority"
+        raise EnqueueError(f"the route of {task} {wrong}: use {', '.join(sorted(_UNDERSTOOD))}")
+    options = {name: value for name, value in found.items() if name in _UNDERSTOOD}
+    if options.get("queue") is not None:
+        options["queue"] = queue_name(options["queue"])
+    return options

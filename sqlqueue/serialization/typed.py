@@ -1,0 +1,122 @@
+"""Values that JSON has no word for, as JSON that says what they are: ``{"$uuid": "..."}``.
+
+An object with that one key, readable by SQL. Nothing here imports a name that data holds: what tags mean is this list.
+Enums, dataclasses and pydantic models are written as their plain values, and come back as such.
+
+Next room: ``json``, which asks for what it does not know.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOT_TYPED = object()
+"""Answer of `describe` for what cannot be written."""
+
+ESCAPE = "$dict"
+"""Tag of a user's own object whose one key looks like a tag."""
+
+
+def describe(value: Any) -> Any:
+    """Return a value as plain values one level down, with its tag; `NOT_TYPED` for what has no such form."""
+    match value:
+        case Enum():
+            return value.value
+        case datetime():
+            return {"$datetime": value.isoformat()}
+        case date():
+            return {"$date": value.isoformat()}
+        case time():
+            return {"$time": value.isoformat()}
+        case timedelta():
+            return {"$timedelta": _seconds(value)}
+        case UUID():
+            return {"$uuid": str(value)}
+        case Decimal():
+            return {"$decimal": str(value)}
+        case bytes() | bytearray():
+            return {"$bytes": base64.b64encode(value).decode()}
+        case set() | frozenset():
+            return {"$set" if isinstance(value, set) else "$frozenset": sorted(value, key=repr)}
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        case _ if hasattr(type(value), "model_dump"):
+            return value.model_dump(mode="json")
+    return NOT_TYPED
+
+
+def replaced(value: Any) -> Any:
+    """Return ``value`` with everything that JSON has no word for described."""
+    if isinstance(value, dict):
+        inside = {key: replaced(item) for key, item in value.items()}
+        return {ESCAPE: inside} if looks_tagged(value) else inside
+    if isinstance(value, list | tuple):
+        return [replaced(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    found = describe(value)
+    if isinstance(found, dict) and looks_tagged(found):
+        ((tag, content),) = found.items()
+        return {tag: replaced(content)}
+    return replaced(found)
+
+
+def revived(value: Any) -> Any:
+    """Return ``value`` with everything that was described as it was; an unknown tag is left as it is."""
+    if isinstance(value, list):
+        return [revived(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if looks_tagged(value):
+        ((tag, content),) = value.items()
+        if tag == ESCAPE and isinstance(content, dict):
+            return {key: revived(item) for key, item in content.items()}
+        if tag in _READERS:
+            return _READERS[tag](content)
+    return {key: revived(item) for key, item in value.items()}
+
+
+def looks_tagged(value: dict[Any, Any]) -> bool:
+    """Tell whether an object has one key, and that begins as tags do."""
+    return len(value) == 1 and str(next(iter(value))).startswith("$")
+
+
+def _seconds(value: timedelta) -> str:
+    """Return exact seconds as text, which SQL can cast to a number."""
+    whole, rest = divmod(value // timedelta(microseconds=1), 1_000_000)
+    return f"{whole}" if not rest else str(Decimal(whole) + Decimal(rest) / 1_000_000)
+
+
+def _timedelta(text: str) -> timedelta:
+    return timedelta(microseconds=int(Decimal(text) * 1_000_000))
+
+
+def _members(content: list[Any]) -> list[Any]:
+    """Return a set's members; arrays among them were tuples, since lists cannot be in a set."""
+    return [_hashable(revived(item)) for item in content]
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$time": time.fromisoformat,
+    "$timedelta": _timedelta,
+    "$uuid": UUID,
+    "$decimal": Decimal,
+    "$bytes": base64.b64decode,
+    "$set": lambda content: set(_members(content)),
+    "$frozenset": lambda content: frozenset(_members(content)),
+}

@@ -1,0 +1,145 @@
+"""Tasks run here and now, for tests: ``task.apply()`` and the setting ``task_always_eager``.
+
+Arguments and result go through the same encoding as on their way to a worker; a retry follows at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from sqlqueue.client.request import build
+from sqlqueue.domain.job import Job, NewJob
+from sqlqueue.domain.outcome import Failed, Outcome, Retried, Succeeded
+from sqlqueue.errors import EncodingError, EnqueueError, Ignore, NotRegistered, Reject, Retry
+from sqlqueue.serialization.failures import describe
+from sqlqueue.serialization.json import decode, encode
+from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.hooks import call, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.config import Config
+    from sqlqueue.tasks.registry import Registry
+    from sqlqueue.tasks.task import Task
+
+V = TypeVar("V")
+
+
+class EagerResult(Generic[V]):
+    """What an eager call returns: an `AsyncResult` that is over already."""
+
+    def __init__(self, id: str, outcome: Outcome, value: Any, retries: int) -> None:  # noqa: A002 - Celery's name
+        self.id = self.task_id = id
+        self.result = self.info = value
+        self.retries = retries
+        self.state = self.status = "SUCCESS" if isinstance(outcome, Succeeded) else "FAILURE"
+        self.traceback = outcome.failure.traceback if isinstance(outcome, Failed) else None
+
+    def __repr__(self) -> str:
+        return f"<EagerResult: {self.id}>"
+
+    def ready(self) -> bool:
+        """Whether the job is over: always."""
+        return True
+
+    def successful(self) -> bool:
+        """Whether the task returned."""
+        return self.state == "SUCCESS"
+
+    def failed(self) -> bool:
+        """Whether the task raised."""
+        return self.state == "FAILURE"
+
+    def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Any) -> V:  # noqa: ARG002
+        """Return the value, or raise what the task raised."""
+        if propagate and self.failed():
+            raise self.result
+        value: V = self.result
+        return value
+
+    async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> V:
+        """The same, awaited."""
+        return self.get(timeout, propagate=propagate)
+
+
+class EagerSender:
+    """Stands in for the client while ``task_always_eager`` is on."""
+
+    def __init__(self, tasks: Registry, config: Config) -> None:
+        self._tasks = tasks
+        self._config = config
+
+    def send(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
+    ) -> EagerResult[Any]:
+        """Run the task instead of sending it."""
+        found = self._tasks[task]
+        result = run(found, build(task, args, kwargs, options, defaults, self._config))
+        if self._config.task_eager_propagates:
+            result.get()
+        return result
+
+    async def asend(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
+    ) -> EagerResult[Any]:
+        """The same on a helper thread, where an ``async def`` task may have a loop of its own."""
+        return await asyncio.to_thread(self.send, task, args, kwargs, options, defaults)
+
+    def start(self, *_: Any) -> NoReturn:
+        """Refuse a workflow: its steps would have to wait for each other."""
+        raise EnqueueError("task_always_eager runs single calls only: send workflows, and run them with testing.drain")
+
+    async def astart(self, *_: Any) -> NoReturn:
+        """The same, awaited."""
+        self.start()
+
+
+def run(task: Task[..., Any, Any] | None, new: NewJob) -> EagerResult[Any]:
+    """Run the job that a call describes until it succeeds or may not be retried."""
+    if task is None:
+        raise NotRegistered(f"no task is named {new.task!r}")
+    retries = 0
+    while True:
+        token = current_job.set(Context(_claimed(new, retries), "eager", eager=True))
+        try:
+            outcome, value = _once(task, new, retries)
+            if task.hooked:
+                tell(task, outcome, value)
+        finally:
+            current_job.reset(token)
+        if not isinstance(outcome, Retried):
+            return EagerResult(new.id, outcome, value, retries)
+        retries += 1
+
+
+def _claimed(new: NewJob, retries: int) -> Job:
+    return Job(
+        id=new.id, seq=0, queue=new.queue, priority=new.priority, task=new.task, args=new.args, kwargs=new.kwargs,
+        headers=new.headers, options=new.options, parent_id=new.parent_id, root_id=new.root_id, group_id=new.group_id,
+        attempt=retries + 1, retries=retries, crashes=0, max_crashes=new.max_crashes, acks_late=new.acks_late,
+        expired=False, token=0,
+    )  # fmt: skip
+
+
+def _once(task: Task[..., Any, Any], new: NewJob, retries: int) -> tuple[Outcome, Any]:
+    """Run the task once; return what came of it, and what it returned or raised."""
+    try:
+        value = call(task, decode(new.args), decode(new.kwargs))
+        if task.is_async:
+            value = asyncio.run(value)
+        text = encode(value, "the task's result")
+        return Succeeded(text, 0.0), decode(text)
+    except Ignore:
+        return Succeeded(None, 0.0), None
+    except Retry as error:
+        return Retried(0.0, describe(error.cause or error), 0.0), error
+    except Exception as error:  # noqa: BLE001 - what a task raises is its result
+        settings = task.settings
+        again = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
+        left = settings.max_retries is None or retries < settings.max_retries
+        if again and left and not isinstance(error, EncodingError | Reject):
+            return Retried(0.0, describe(error), 0.0), error
+        return Failed(describe(error), 0.0), error

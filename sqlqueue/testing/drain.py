@@ -1,0 +1,47 @@
+"""Run what is enqueued, here and now, in the process of the test: real rows, real claims, no worker."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from sqlqueue.client.routes import queue_names
+from sqlqueue.domain.settlement import decide
+from sqlqueue.store.ops.claim import LaneRead, claim, lanes
+from sqlqueue.store.ops.promote import promote
+from sqlqueue.store.ops.settle import settle
+from sqlqueue.worker.execute import Executor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.app import SQLQueue
+    from sqlqueue.domain.outcome import Outcome
+
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+
+
+def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_000) -> list[Outcome]:
+    """Run every job that is due, and those that come of them, until none is left; return what came of each.
+
+    Parameters
+    ----------
+    queues: default: those that a worker of the app serves.
+    at_most: runs after which a queue that fills itself again is left.
+
+    Jobs that are due later stay where they are.
+    """
+    names, me = list(queues or queue_names(app.conf)), str(uuid.uuid4())
+    executor = Executor(app.tasks, "drain")
+    outcomes: list[Outcome] = []
+    while len(outcomes) < at_most:
+        app.store.run(promote)
+        reads = [LaneRead(queue, priority, LOWEST, HIGHEST, 1) for queue, priority in app.store.read(lanes, names)]
+        jobs = app.store.run(claim, me, reads, 1) if reads else []
+        if not jobs:
+            break
+        outcome = executor.execute(jobs[0])
+        app.store.run(settle, me, [decide(jobs[0], outcome)], {jobs[0].id: jobs[0].token})
+        outcomes.append(outcome)
+    executor.close_thread()
+    return outcomes

@@ -1,0 +1,165 @@
+"""Calling options and routes: their effect on a job in the database, and on its run."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from sqlqueue import ConfigError, EnqueueError, SQLQueue
+from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.testing.drain import drain
+from tests.support.runners import onlooker
+
+
+@pytest.fixture
+def app(database_url):
+    app = SQLQueue("shop", broker=database_url)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def row(database_url):
+    """Return the row of an unfinished job."""
+    connection = onlooker(database_url)
+
+    def look(result):
+        sqlite = database_url.startswith("sqlite")
+        mark = "?" if sqlite else "%s"
+        return dict(connection.execute(f"SELECT * FROM sqlqueue_jobs WHERE id = {mark}", (result.id,)).fetchone())
+
+    yield look
+    connection.close()
+
+
+def add(x, y):
+    return x + y
+
+
+def test_queue_priority_and_id(app, row):
+    task = app.task(add)
+    found = row(task.apply_async((1, 2), queue="mail", priority=7, task_id="one"))
+    assert (found["id"], found["queue"], found["priority"]) == ("one", "mail", 7)
+
+
+def test_an_eta_and_an_expiry_may_be_iso_text(app, row):
+    task = app.task(add)
+    later = (SYSTEM_CLOCK.now() + timedelta(hours=1)).isoformat()
+    found = row(task.apply_async((1, 2), eta=later, expires=later))
+    assert found["state"] == "scheduled"
+    assert found["run_at"] == found["expires_at"]
+    with pytest.raises(EnqueueError, match="ISO 8601"):
+        task.apply_async((1, 2), eta="soon")
+
+
+def test_an_option_that_does_not_exist(app):
+    with pytest.raises(EnqueueError, match="no option countdwn: did you mean 'countdown'"):
+        app.task(add).apply_async((1, 2), countdwn=1)
+
+
+def test_options_meant_for_a_broker_are_taken(app):
+    task = app.task(add)
+    options = {"exchange": "e", "routing_key": "k", "delivery_mode": 2, "retry": True, "retry_policy": {}}
+    result = task.apply_async((1, 2), **options)
+    drain(app)
+    assert result.get(timeout=30) == 3
+
+
+def test_what_is_shown_instead(app):
+    @app.task(bind=True)
+    def look(self, secret):
+        return [self.request.shadow, self.request.argsrepr, self.request.kwargsrepr]
+
+    result = look.apply_async(("password",), shadow="nicer", argsrepr="('***',)")
+    drain(app)
+    assert result.get(timeout=30) == ["nicer", "('***',)", "{}"]
+
+
+def test_the_request(app):
+    @app.task(bind=True, queue="mail")
+    def look(self, x):
+        r = self.request
+        return [
+            r.id,
+            r.task,
+            r.args,
+            r.kwargs,
+            r.headers,
+            r.retries,
+            r.hostname,
+            r.delivery_info,
+            r.is_eager,
+            r.get("no"),
+        ]
+
+    result = look.apply_async(kwargs={"x": 1}, headers={"a": 1}, priority=3)
+    drain(app, ["mail"])
+    info = {"exchange": "", "routing_key": "mail", "priority": 3, "redelivered": False}
+    assert result.get(timeout=30) == [result.id, look.name, [], {"x": 1}, {"a": 1}, 0, "drain", info, False, None]
+
+
+ROUTES = {
+    "a name": {"shop.add": "found"},
+    "a name before a pattern": {"shop.*": "other", "shop.add": {"queue": "found"}},
+    "a glob": {"sh*.a?d": {"queue": "found"}},
+    "a regular expression": {re.compile(r"shop\.\w+"): "found"},
+    "a list of maps": [{"other": "no"}, {"shop.add": "found"}],
+    "a list of pairs": [("shop.*", {"queue": "found"}), ("*", "no")],
+    "pairs in a tuple": ([("shop.*", {"queue": "found"})],),
+    "a function": lambda name, args, kwargs, options, task=None, **more: {"queue": "found"} if args == [1, 2] else None,
+    "an object": type("Router", (), {"route_for_task": lambda *_: "found"})(),
+    "a class": type("Router", (), {"route_for_task": lambda *_: "found"}),
+    "a function by its name": "tests.contract.test_calling.by_name",
+    "functions until one answers": [lambda *_, **__: None, lambda *_, **__: "found"],
+}
+
+
+def by_name(name, args, kwargs, options, task=None, **more):
+    return {"queue": "found"}
+
+
+@pytest.mark.parametrize("form", ROUTES)
+def test_a_route(app, row, form):
+    task = app.task(name="shop.add")(add)
+    app.conf.task_routes = ROUTES[form]
+    assert row(task.apply_async([1, 2]))["queue"] == "found"
+    assert row(app.send_task("shop.add", [1, 2]))["queue"] == "found"
+    assert row(task.apply_async([1, 2], queue="chosen"))["queue"] == "chosen"
+    app.conf.task_routes = {"nothing.like.it": "found"}
+    assert row(task.apply_async([1, 2]))["queue"] == "default"
+
+
+def test_a_route_gives_priority_and_expiry_too(app, row):
+    app.conf.task_routes = {"*": {"priority": 4, "expires": 60, "routing_key": "ignored"}}
+    found = row(app.task(add).delay(1, 2))
+    assert (found["queue"], found["priority"]) == ("default", 4)
+    assert found["expires_at"]
+
+
+@pytest.mark.parametrize("wrong", [{"*": {"routing_key": "k"}}, {"*": {"queeu": "q"}}])
+def test_a_route_that_says_nothing_is_an_error(app, wrong):
+    app.conf.task_routes = wrong
+    with pytest.raises(EnqueueError, match=r"the route of .* use "):
+        app.task(add).delay(1, 2)
+
+
+def test_queues_that_there_are(app, row):
+    app.conf.update(task_queues=["a", type("Queue", (), {"name": "b"})()], task_create_missing_queues=False)
+    task = app.task(add)
+    assert row(task.apply_async((1, 2), queue="b"))["queue"] == "b"
+    with pytest.raises(EnqueueError, match="no queue 'c': task_queues has a, b"):
+        task.apply_async((1, 2), queue="c")
+    task.apply_async((1, 2), queue="a")
+    assert len(drain(app)) == 2, "a worker serves all of task_queues"
+    app.conf.task_queues = [type("Broadcast", (), {"name": "x"})()]
+    with pytest.raises(ConfigError, match="broadcast queues are not built"):
+        drain(app)
+
+
+def test_the_largest_priority(app, row):
+    app.conf.task_queue_max_priority = 10
+    task = app.task(add)
+    assert row(task.apply_async((1, 2), priority=99))["priority"] == 10
+    assert row(task.apply_async((1, 2), priority=-3))["priority"] == -3

@@ -1,0 +1,129 @@
+"""Typed values through the database, and what annotations make of plain ones when the task runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import uuid
+
+import pytest
+
+from sqlqueue import EncodingError, SQLQueue
+from sqlqueue.testing.drain import drain
+
+
+@pytest.fixture
+def app(database_url):
+    app = SQLQueue("shop", broker=database_url)
+    yield app
+    app.close()
+
+
+VALUES = [
+    dt.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC), dt.date(2026, 1, 2), dt.time(3, 4),
+    dt.timedelta(days=-1, microseconds=7), uuid.UUID(int=5), decimal.Decimal("1.10"), b"\x00\xff", {1, 2},
+    frozenset({"a"}), {"$uuid": "mine"},
+]  # fmt: skip
+
+
+def test_typed_values_there_and_back(app):
+    @app.task
+    def echo(*values, **named):
+        assert list(values) == VALUES, "as the task sees them"
+        return [values, named]
+
+    result = echo.delay(*VALUES, named=VALUES[0])
+    drain(app)
+    assert result.get(timeout=30) == [VALUES, {"named": VALUES[0]}]
+
+
+def test_an_exception_with_typed_arguments(app):
+    @app.task
+    def fail():
+        raise LookupError(uuid.UUID(int=5), dt.date(2026, 1, 2))
+
+    result = fail.delay()
+    drain(app)
+    with pytest.raises(LookupError) as raised:
+        result.get(timeout=30)
+    assert raised.value.args == (uuid.UUID(int=5), dt.date(2026, 1, 2))
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    colour: Colour | None
+
+
+class Model:
+    """As much of a pydantic model as is used."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def model_dump(self, mode):
+        assert mode == "json"
+        return {"n": self.n}
+
+    @classmethod
+    def model_validate(cls, value):
+        if not isinstance(value.get("n"), int):
+            raise ValueError("n is no integer")  # noqa: TRY004 - as pydantic does
+        return cls(value["n"])
+
+
+def test_arguments_are_made_into_what_the_task_declares(app):
+    seen = []
+
+    @app.task(bind=True)
+    def look(
+        self, colour: Colour, point: Point, pair: tuple[int, int], several: list[Colour], model: Model,
+        maybe: Colour | None = None, *rest: Colour, **named: Point,
+    ) -> Point:  # fmt: skip
+        seen.append((self is look, colour, point, pair, several, model.n, maybe, rest, named))
+        return point
+
+    point = Point(1, Colour.RED)
+    result = look.delay(
+        Colour.RED, point, (1, 2), [Colour.RED], Model(3), None, Colour.RED, more=Point(2, None)
+    )  # fmt: skip
+    drain(app)
+    assert result.get(timeout=30) == {"x": 1, "colour": "red"}, "a result comes back plain: the caller declares nothing"
+    named = {"more": Point(2, None)}
+    assert seen == [(True, Colour.RED, point, (1, 2), [Colour.RED], 3, None, (Colour.RED,), named)]
+
+
+def test_what_is_not_what_the_task_declares_fails_and_names_it(app):
+    @app.task(autoretry_for=(Exception,))
+    def look(colour: Colour):
+        raise AssertionError("must not run")
+
+    result = look.delay("green")
+    drain(app)
+    with pytest.raises(EncodingError, match="the argument colour is not what the task declares: 'green'"):
+        result.get(timeout=30)
+
+
+def test_annotations_that_cannot_be_evaluated_change_nothing(app):
+    @app.task
+    def look(x: Nowhere):  # type: ignore[name-defined]  # noqa: F821 - the point
+        return x
+
+    result = look.delay(1)
+    drain(app)
+    assert result.get(timeout=30) == 1
+    assert not look.plain
+
+
+def test_a_task_of_plain_annotations_stays_on_the_quick_way(app):
+    @app.task
+    def add(x: int, y: list[dict[str, int]] | None = None) -> int:
+        return x
+
+    assert add.plain
