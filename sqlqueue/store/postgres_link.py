@@ -43,6 +43,9 @@ ASYNCHRONOUS = (
 
 _LOCALLY = for_one_transaction(WORKER_SETTINGS)
 
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+"""Whatever the server's default is: the last statement of a release must see what was committed after the first."""
+
 ACTIVE = 1
 """psycopg.pq.TransactionStatus.ACTIVE: a query is under way."""
 
@@ -218,7 +221,7 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str 
                 for step in batch.after:
                     _whisper(connection, step)
             else:
-                answers = _pipelined(connection, batch, [] if begun else ["BEGIN", *([opening] if opening else [])])
+                answers = _pipelined(connection, batch, [] if begun else [BEGIN, *([opening] if opening else [])])
                 begun = not batch.last
             batch = op.send(answers)
     except StopIteration as done:

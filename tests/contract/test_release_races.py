@@ -14,7 +14,7 @@ from sqlqueue.domain.settlement import Finish
 from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import Edge
 from sqlqueue.store.drivers import over_pyformat
-from sqlqueue.store.operation import Batch
+from sqlqueue.store.operation import Batch, Statement, ask
 from sqlqueue.store.ops import release as verb
 from sqlqueue.store.ops.cycle import Joins, cycle
 from sqlqueue.store.ops.enqueue import enqueue
@@ -127,6 +127,19 @@ def test_without_the_lock_nobody_releases_the_body(runner, monkeypatch):
         assert one.commit().placed == other.commit().placed == []
         assert runner.job(body)["state"] == "blocked"
         assert [placed.id for placed in runner.run(verb.sweep).placed] == [body], "but the sweep does"
+
+
+def test_a_verb_sees_what_is_committed_while_it_runs_whatever_the_servers_default_is(runner):
+    def level(_):
+        first = yield from ask(Statement("SELECT 1"))
+        ((found,),) = yield from ask(Statement("SHOW transaction_isolation"))
+        return first and found
+
+    strict = Runner("postgres-pinned", runner.url + "&options=-c%20default_transaction_isolation%3Dserializable")
+    try:
+        assert strict.run(level) == "read committed"
+    finally:
+        strict.close()
 
 
 def test_a_users_lock_on_a_blocked_job_stops_no_cycle(runner):
