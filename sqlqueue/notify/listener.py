@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import StoreUnavailable
+from sqlqueue.notify.changes import Changes, changes_of
 from sqlqueue.services.loop import Loop
 
 if TYPE_CHECKING:
@@ -24,10 +25,20 @@ SELF_TEST_SECONDS = 10.0
 """How often the listening session is asked whether it still listens: LISTEN dies silently behind proxies."""
 
 WATCH_IDLE = 0.006
-"""How often the file's version is read, seconds: a worker that waits all day must not cost more than a percent."""
+"""How often the file's version is read, seconds, where the kernel does not tell of writes, or just after one."""
 
 WATCH_EAGER = 0.002
 """The same while a caller waits for a result."""
+
+GLANCE = 0.1
+"""The same where the kernel does tell, though it may not of every one."""
+
+COMMIT_TAKES = 0.05
+COMMIT_STEP = 0.001
+"""Seconds after a write in which its commit is looked for, and between two such looks."""
+
+MISSED = 3
+"""Commits that the kernel did not tell of, as on a network's file system, after which it is not asked any more."""
 
 
 class Listener:
@@ -53,7 +64,10 @@ class Listener:
         self._selector: selectors.BaseSelector | None = None
         self._version = -1
         self._tested = 0.0
-        self._wakeup = os.pipe() if store.dialect.listens else None
+        self._wakeup = os.pipe() if store.dialect.listens or store.dialect.watches else None
+        self._changes: Changes | None = None
+        self._written = 0.0  # when the kernel last told of a write
+        self._missed = 0
         self.hears = False
         self._loop = Loop("listener", self._way_to_hear())
 
@@ -127,17 +141,39 @@ class Listener:
             raise StoreUnavailable("the session listens no more")
 
     def _watch(self) -> float:
-        """Compare the file's version with the last one seen; it moves with every commit of another connection."""
+        """Wait for a commit of another connection, and rest a little after it: where there is one, more follow."""
         if self._connection is None:
             self._connection = self._store.listening_connection()
+            self._changes = changes_of(f"{self._store.url.database}-wal")
             self.hears = True
-        ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
-        if version != self._version:
-            self._version = version
-            self._on_doubt()
+        if self._changes is None:
+            self._look()
+            return self._watch_every
+        commit_is_near = monotonic() - self._written < COMMIT_TAKES
+        if self._changes.wait(COMMIT_STEP if commit_is_near else GLANCE, (self._wakeup or (0,))[0]):
+            self._written = monotonic()
+        if not self._look():
+            return 0.0
+        self._missed = 0 if monotonic() - self._written < GLANCE * 10 else self._missed + 1
+        if self._missed >= MISSED:
+            self._changes.close()
+            self._changes = None
+        self._written = 0.0
         return self._watch_every
 
+    def _look(self) -> bool:
+        """Compare the file's version with the last one seen; it moves with every commit of another connection."""
+        ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
+        if version == self._version:
+            return False
+        self._version = version
+        self._on_doubt()
+        return True
+
     def _disconnect(self) -> None:
+        if self._changes is not None:
+            self._changes.close()
+            self._changes = None
         connection, self._connection = self._connection, None
         self.hears = False
         if self._selector is not None:

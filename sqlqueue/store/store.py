@@ -73,7 +73,7 @@ class Store:
     @property
     def whispers(self) -> bool:
         """Whether a message may travel behind a commit of `run`, at no cost to the caller."""
-        return self.dialect.notifies and self._own
+        return self.dialect.listens and self._own
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb of ``store.ops`` in one transaction of our own; see `Link.run`."""
