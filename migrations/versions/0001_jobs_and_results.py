@@ -29,6 +29,7 @@ POSTGRES = [
         parent_id    text,
         root_id      text,
         group_id     text,
+        unique_key   text,
         created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         run_at       timestamptz,
         expires_at   timestamptz,
@@ -49,6 +50,15 @@ POSTGRES = [
     """,
     "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_due ON sqlqueue_jobs (run_at) WHERE seq IS NULL",
+    "CREATE UNIQUE INDEX sqlqueue_jobs_unique ON sqlqueue_jobs (unique_key) WHERE unique_key IS NOT NULL",
+    # For how long a key stays taken, whatever becomes of its job.
+    """
+    CREATE TABLE sqlqueue_windows (
+        unique_key   text COLLATE "C" PRIMARY KEY,
+        job_id       text        NOT NULL,
+        until        timestamptz NOT NULL
+    ) WITH (fillfactor = 70)
+    """,
     """
     CREATE TABLE sqlqueue_results (
         id           text COLLATE "C" NOT NULL,
@@ -203,6 +213,7 @@ SQLITE = [
         parent_id    TEXT,
         root_id      TEXT,
         group_id     TEXT,
+        unique_key   TEXT,
         created_at   TEXT    NOT NULL DEFAULT (<now>),
         run_at       TEXT,
         expires_at   TEXT,
@@ -222,6 +233,14 @@ SQLITE = [
     """,
     "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_due ON sqlqueue_jobs (run_at) WHERE seq IS NULL",
+    "CREATE UNIQUE INDEX sqlqueue_jobs_unique ON sqlqueue_jobs (unique_key) WHERE unique_key IS NOT NULL",
+    """
+    CREATE TABLE sqlqueue_windows (
+        unique_key   TEXT PRIMARY KEY NOT NULL,
+        job_id       TEXT NOT NULL,
+        until        TEXT NOT NULL
+    )
+    """,
     """
     CREATE TABLE sqlqueue_results (
         id           TEXT PRIMARY KEY NOT NULL,
@@ -329,7 +348,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
-    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups"):
+    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -9,6 +10,22 @@ if TYPE_CHECKING:
 
 FRONT_LANE_OFFSET = 1 << 62
 """A returned or rescued job keeps its order in the front lane: its ``seq`` less this number, below zero."""
+
+
+class Conflict(StrEnum):
+    """What becomes of a call whose key another job has."""
+
+    IGNORE = "ignore"  # the other job stands for it
+    REPLACE = "replace"  # the other job, if it still waits, makes this call instead
+    RAISE = "raise"  # the caller is told
+
+
+class Unique(NamedTuple):
+    """The key that only one job may have: while it is not over, and for ``seconds`` after it was sent."""
+
+    key: str
+    seconds: float | None = None
+    conflict: Conflict = Conflict.IGNORE
 
 
 class NewJob(NamedTuple):
@@ -28,6 +45,7 @@ class NewJob(NamedTuple):
     options: JSON text or None: what this call asks of the worker that is not the default.
     parent_id: the job that sent it; root_id: the one with which all that began.
     group_id: the group that it is a member of.
+    unique: the key that only one job may have.
     blocked: whether it waits for other jobs, and not for its time.
     """
 
@@ -50,6 +68,7 @@ class NewJob(NamedTuple):
     root_id: str | None = None
     group_id: str | None = None
     blocked: bool = False
+    unique: Unique | None = None
 
     @property
     def due_now(self) -> bool:

@@ -30,6 +30,13 @@ class Statements:
     enqueue: Statement
     enqueue_plain: Statement | None = None
     forget_duplicates: Statement
+    replace_call: Statement
+    free_key: Statement
+    key_holder: Statement
+    open_window: Statement
+    take_out: Statement
+    window_holder: Statement
+    close_windows: Statement
     lanes: Statement
     claim: Statement
     durably: Statement | None = None

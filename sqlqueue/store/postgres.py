@@ -12,6 +12,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import postgres_jobs as jobs
 from sqlqueue.store.sql import postgres_rest as rest
+from sqlqueue.store.sql import postgres_unique as unique
 from sqlqueue.store.sql import postgres_workflow as workflow
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, workflow)
+STATEMENTS = Statements.gathered(jobs, rest, workflow, unique)
 
 SEPARATOR, NULL = "\x1f", "~"
 

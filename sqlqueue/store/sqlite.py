@@ -15,6 +15,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import sqlite_jobs as jobs
 from sqlqueue.store.sql import sqlite_rest as rest
+from sqlqueue.store.sql import sqlite_unique as unique
 from sqlqueue.store.sql import sqlite_workflow as workflow
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, workflow)
+STATEMENTS = Statements.gathered(jobs, rest, workflow, unique)
 
 
 class SQLite:

@@ -41,7 +41,7 @@ def enqueue(
     for start in range(0, len(jobs), MOST_AT_ONCE):
         some = jobs[start : start + MOST_AT_ONCE]
         final = not given and not edges and start + MOST_AT_ONCE >= len(jobs)
-        rows += yield from _insert(dialect, some, tell, final=final)
+        rows += yield from insert(dialect, some, tell, final=final)
     new = given.intersection(row[0] for row in rows)
     if new:
         forgotten = yield from (ask if edges else ask_last)(dialect.sql.forget_duplicates, ids=json.dumps(sorted(new)))
@@ -61,7 +61,8 @@ def _connect(dialect: Dialect, edges: Sequence[Edge], inserted: set[str]) -> Op[
         yield from ask(dialect.sql.connect, edges=json.dumps(new[start : start + MOST_AT_ONCE]))
 
 
-def _insert(dialect: Dialect, jobs: Sequence[NewJob], tell: str | None, *, final: bool) -> Op[Rows]:
+def insert(dialect: Dialect, jobs: Sequence[NewJob], tell: str | None = None, *, final: bool = False) -> Op[Rows]:
+    """Insert jobs by one statement and return where those stand that were not there: id, queue, priority, place."""
     step = _step(dialect, jobs)
     if dialect.sql.draw_seq is not None:
         ((base,),) = yield from ask(dialect.sql.draw_seq, n=len(jobs))
@@ -79,10 +80,10 @@ def _step(dialect: Dialect, jobs: Sequence[NewJob]) -> Step:
         params = dialect.plain_params(jobs)
         if params is not None:
             return Step(dialect.sql.enqueue_plain, params)
-    return Step(dialect.sql.enqueue, {"jobs": "[" + ",".join(_as_json(dialect, job) for job in jobs) + "]"})
+    return Step(dialect.sql.enqueue, {"jobs": "[" + ",".join(as_json(dialect, job) for job in jobs) + "]"})
 
 
-def _as_json(dialect: Dialect, job: NewJob) -> str:
+def as_json(dialect: Dialect, job: NewJob) -> str:
     """Return a job as a JSON object; its arguments are JSON text already and are not parsed again."""
     plain: dict[str, object] = {
         "id": job.id,
@@ -96,6 +97,8 @@ def _as_json(dialect: Dialect, job: NewJob) -> str:
         plain |= {"delay": job.delay, "run_at": _text(dialect, job.run_at)}
     if job.expires is not None or job.expires_at is not None:
         plain |= {"expires": job.expires, "expires_at": _text(dialect, job.expires_at)}
+    if job.unique is not None:
+        plain["unique_key"] = job.unique.key
     if job.blocked:
         plain["blocked"] = True
     plain |= {name: value for name in FAMILY if (value := getattr(job, name)) is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.store.operation import ask_last
+from sqlqueue.store.operation import ask, ask_last
 
 if TYPE_CHECKING:
     from sqlqueue.store.dialect import Dialect
@@ -12,5 +12,9 @@ if TYPE_CHECKING:
 
 
 def prune(dialect: Dialect, seconds: float) -> Op[None]:
-    """Forget results older than ``seconds``: whole days by dropping partitions, or a thousand rows at a time."""
+    """Forget results older than ``seconds``: whole days by dropping partitions, or a thousand rows at a time.
+
+    Windows of unique keys are forgotten when they are over.
+    """
+    yield from ask(dialect.sql.close_windows)
     yield from ask_last(dialect.sql.prune, seconds=seconds)

@@ -5,23 +5,28 @@ from __future__ import annotations
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 
-ENQUEUE = Statement("""
-INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, run_at, expires_at, acks_late, max_crashes)
-SELECT id, CASE WHEN due AND NOT blocked THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
-       CASE WHEN blocked THEN 'blocked' WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers,
-       options, parent_id, root_id, group_id, run_at, expires_at, acks_late, max_crashes
-  FROM (SELECT x.*, run_at IS NULL OR run_at <= clock_timestamp() AS due
+# What a call says, read from a JSON document of several.
+CALLS = """
+       (SELECT x.*, run_at IS NULL OR run_at <= clock_timestamp() AS due
           FROM (SELECT id, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id,
-                       acks_late, max_crashes, coalesce(blocked, false) AS blocked,
+                       unique_key, acks_late, max_crashes, coalesce(blocked, false) AS blocked,
                        coalesce(run_at, clock_timestamp() + delay * interval '1 second') AS run_at,
                        coalesce(expires_at, clock_timestamp() + expires * interval '1 second') AS expires_at
                   FROM json_to_recordset(CAST(:jobs AS json)) AS j
                        (id text, queue text, priority smallint, task text, args json, kwargs json, headers json,
-                        options json, parent_id text, root_id text, group_id text, run_at timestamptz,
-                        delay double precision, expires_at timestamptz, expires double precision,
-                        acks_late boolean, max_crashes smallint, blocked boolean)) AS x) AS y
-    ON CONFLICT (id) DO NOTHING
+                        options json, parent_id text, root_id text, group_id text, unique_key text,
+                        run_at timestamptz, delay double precision, expires_at timestamptz,
+                        expires double precision, acks_late boolean, max_crashes smallint, blocked boolean)) AS x) AS y
+"""
+
+ENQUEUE = Statement(f"""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
+                           group_id, unique_key, run_at, expires_at, acks_late, max_crashes)
+SELECT id, CASE WHEN due AND NOT blocked THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
+       CASE WHEN blocked THEN 'blocked' WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers,
+       options, parent_id, root_id, group_id, unique_key, run_at, expires_at, acks_late, max_crashes
+  FROM {CALLS}
+    ON CONFLICT DO NOTHING
 RETURNING id, queue, priority, seq
 """)
 

@@ -8,19 +8,15 @@ from sqlqueue.store.sql.sqlite_moments import statement
 
 DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name = 'seq' RETURNING value - :n")
 
-ENQUEUE = statement("""
-INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, run_at, expires_at, acks_late, max_crashes)
-SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :base + n END, queue, priority,
-       CASE WHEN blocked THEN 'blocked' WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
-       task, args, kwargs, headers, options, parent_id, root_id, group_id, run_at, expires_at, acks_late, max_crashes
-  FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.queue') AS queue,
+# What a call says, read from a JSON document of several.
+CALLS = """
+       (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.queue') AS queue,
                json_extract(value, '$.priority') AS priority,
                json_extract(value, '$.task') AS task, json_extract(value, '$.args') AS args,
                json_extract(value, '$.kwargs') AS kwargs,
                json_extract(value, '$.headers') AS headers, json_extract(value, '$.options') AS options,
                json_extract(value, '$.parent_id') AS parent_id, json_extract(value, '$.root_id') AS root_id,
-               json_extract(value, '$.group_id') AS group_id,
+               json_extract(value, '$.group_id') AS group_id, json_extract(value, '$.unique_key') AS unique_key,
                coalesce(json_extract(value, '$.run_at'), CASE WHEN json_extract(value, '$.delay') IS NOT NULL
                         THEN <in:json_extract(value, '$.delay')> END) AS run_at,
                coalesce(json_extract(value, '$.expires_at'), CASE WHEN json_extract(value, '$.expires') IS NOT NULL
@@ -28,8 +24,18 @@ SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :b
                json_extract(value, '$.acks_late') AS acks_late, json_extract(value, '$.max_crashes') AS max_crashes,
                coalesce(json_extract(value, '$.blocked'), 0) AS blocked
           FROM json_each(:jobs)) AS x
+"""
+
+ENQUEUE = statement(f"""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
+                           group_id, unique_key, run_at, expires_at, acks_late, max_crashes)
+SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :base + n END, queue, priority,
+       CASE WHEN blocked THEN 'blocked' WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
+       task, args, kwargs, headers, options, parent_id, root_id, group_id, unique_key, run_at, expires_at, acks_late,
+       max_crashes
+  FROM {CALLS}
  WHERE true
-    ON CONFLICT (id) DO NOTHING
+    ON CONFLICT DO NOTHING
 RETURNING id, queue, priority, seq
 """)
 
