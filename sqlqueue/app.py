@@ -229,7 +229,7 @@ class SQLQueue:
         ----------
         connection: SQLAlchemy Session, Connection, AsyncSession or AsyncConnection, psycopg or sqlite3 connection.
         """
-        return self.client.using(connection)
+        return self.client.callers.using(connection)
 
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: A002, N802 - Celery's name
         """Return a handle on the job of that id."""

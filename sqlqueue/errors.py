@@ -10,6 +10,7 @@
     │  └─ SignatureMismatch           the arguments do not fit the function (also a TypeError)
     ├─ EnqueueError                   nothing was enqueued; fix the call
     │  ├─ EncodingError               an argument could never be stored (also a ValueError)
+    │  ├─ NotUnique                   another job has its unique_key
     │  └─ BindingError                the connection given cannot carry the job
     ├─ ResultError                    what waiting for a job can end in
     │  ├─ ResultTimeout               not finished in time (also a TimeoutError)
@@ -62,6 +63,20 @@ class EnqueueError(SqlqueueError):
 
 class EncodingError(EnqueueError, ValueError):
     """A value that could never be stored; the message names the path to it."""
+
+
+class NotUnique(EnqueueError):
+    """Another job has the call's ``unique_key``, and the call said ``on_conflict="raise"``.
+
+    Parameters
+    ----------
+    job_id: the job that has it.
+    """
+
+    def __init__(self, key: str, job_id: str) -> None:
+        super().__init__(f"job {job_id} has the unique_key {key!r}")
+        self.key = key
+        self.job_id = job_id
 
 
 class BindingError(EnqueueError):

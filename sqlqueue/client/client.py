@@ -6,30 +6,33 @@ Next room: ``store.ops.enqueue``. The answer comes back through ``result``.
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlqueue.client.bind import Bound, Guard, abind, bind
+from sqlqueue.client.callers import Callers
 from sqlqueue.client.group import Started, handle_on
+from sqlqueue.client.many import Call, build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
+from sqlqueue.client.unique import unique_of
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, jobs_of, written
-from sqlqueue.errors import BindingError, ConnectionLost
+from sqlqueue.domain.job import Conflict
+from sqlqueue.errors import ConnectionLost, NotUnique
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
 from sqlqueue.store.ops.attach import attach
 from sqlqueue.store.ops.enqueue import enqueue
+from sqlqueue.store.ops.unique import Kept, enqueue_unique
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlqueue.canvas.plan import Plan
+    from sqlqueue.client.bind import Bound
     from sqlqueue.config import Config
-    from sqlqueue.domain.job import NewJob
+    from sqlqueue.domain.job import NewJob, Unique
     from sqlqueue.domain.workflow import Edge
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.store import Store
@@ -48,18 +51,6 @@ class Surroundings(NamedTuple):
 NO_SURROUNDINGS = Surroundings()
 
 
-class Binding:
-    """What ``app.using`` has put into force for a block of code."""
-
-    def __init__(self, given: Any) -> None:
-        self.given = given
-        self.open = True
-        self.task = _current_asyncio_task()
-
-
-_binding: ContextVar[Binding | None] = ContextVar("sqlqueue_binding", default=None)
-
-
 class Client:
     """The sender of one app."""
 
@@ -70,14 +61,17 @@ class Client:
         self._config = config
         self._bus = bus
         self._surroundings = surroundings
-        self._guard = Guard(str(store))
+        self.callers = Callers(store)
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
+        unique = unique_of(options)
         job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        if unique is not None:
+            return self._kept(job, unique, *self._keep(job, unique, options))
         return self._sent(job, self._put(options, [job]))
 
     async def asend(
@@ -85,8 +79,27 @@ class Client:
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
+        unique = unique_of(options)
         job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        if unique is not None:
+            return self._kept(job, unique, *await self._akeep(job, unique, options))
         return self._sent(job, await self._aput(options, [job]))
+
+    def send_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
+    ) -> list[AsyncResult[Any]]:
+        """Insert jobs of one task in one transaction, and return handles on them in the order of the calls."""
+        jobs = list(map(self._descended, build_many(task, calls, options, defaults, self._config)))
+        bound = self._put(options, jobs) if jobs else None
+        return [self._sent(job, bound) for job in jobs]
+
+    async def asend_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
+    ) -> list[AsyncResult[Any]]:
+        """The same, awaited."""
+        jobs = list(map(self._descended, build_many(task, calls, options, defaults, self._config)))
+        bound = await self._aput(options, jobs) if jobs else None
+        return [self._sent(job, bound) for job in jobs]
 
     def start(self, plan: Plan, options: CallOptions) -> Started:
         """Insert all jobs of a workflow, and the edges between them, in one transaction."""
@@ -116,27 +129,59 @@ class Client:
 
     def _put(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """Insert jobs where the call's options say; return the caller's connection if it was that."""
-        given = self._given(options)
+        given = self.callers.given(options)
         if given is None:
             self._insert(jobs, edges)
             return None
-        self._make_tables_on_first_use()
-        bound = bind(given, self.store.dialect.schema)
-        self._guard.check(bound)
+        bound = self.callers.bound(given)
         bound.after_commit(bound.run(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
         return bound
 
     async def _aput(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """The same, awaited."""
-        given = self._given(options)
+        given = self.callers.given(options)
         if given is None:
             await asyncio.to_thread(self._insert, jobs, edges)
             return None
-        await asyncio.to_thread(self._make_tables_on_first_use)
-        bound = await abind(given, self.store.dialect.schema)
-        await self._guard.acheck(bound)
+        bound = await self.callers.abound(given)
         bound.after_commit(await bound.arun(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
         return bound
+
+    def _keep(self, job: NewJob, unique: Unique, options: CallOptions) -> tuple[Kept, Bound | None]:
+        """Insert a job if its key is free, where the call's options say."""
+        given = self.callers.given(options)
+        if given is None:
+            return self._keep_here(job, unique), None
+        bound = self.callers.bound(given)
+        kept = bound.run(enqueue_unique(bound.dialect, job, unique))
+        bound.after_commit(kept.placed, self.waker.placed)
+        return kept, bound
+
+    async def _akeep(self, job: NewJob, unique: Unique, options: CallOptions) -> tuple[Kept, Bound | None]:
+        """The same, awaited."""
+        given = self.callers.given(options)
+        if given is None:
+            return await asyncio.to_thread(self._keep_here, job, unique), None
+        bound = await self.callers.abound(given)
+        kept = await bound.arun(enqueue_unique(bound.dialect, job, unique))
+        bound.after_commit(kept.placed, self.waker.placed)
+        return kept, bound
+
+    def _keep_here(self, job: NewJob, unique: Unique) -> Kept:
+        try:
+            kept = self.store.run(enqueue_unique, job, unique)
+        except ConnectionLost:  # see `_insert`
+            kept = self.store.run(enqueue_unique, job._replace(given_id=True), unique)
+        self.waker.placed(kept.placed)
+        return kept
+
+    def _kept(self, job: NewJob, unique: Unique, kept: Kept, bound: Bound | None) -> AsyncResult[Any]:
+        """Return a handle on the job that has the key now."""
+        if kept.new:
+            return self._sent(job, bound)
+        if unique.conflict is Conflict.RAISE:
+            raise NotUnique(unique.key, kept.id)
+        return AsyncResult(kept.id, self, bound.in_transaction if bound is not None else None)
 
     def _descended(self, job: NewJob) -> NewJob:
         """Return a job with the family of the one that runs here, if any."""
@@ -144,7 +189,8 @@ class Client:
         return job if ancestry.parent is None else descended(job, ancestry)
 
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
-        self._bus.emit(JobSent(job.id, job.task, job.queue))
+        if self._bus.wants(JobSent):
+            self._bus.emit(JobSent(job.id, job.task, job.queue))
         return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
 
     def _started(self, plan: Plan, jobs: Sequence[NewJob], bound: Bound | None) -> Started:
@@ -172,49 +218,8 @@ class Client:
         if tell is None:
             self.waker.placed(placed)
 
-    def _make_tables_on_first_use(self) -> None:
-        """A file needs no `sqlqueue migrate`, nor does it when the first job joins a caller's transaction."""
-        if not self.store.dialect.many_writers:
-            self.store.check_schema()
-
-    def _given(self, options: CallOptions) -> Any:
-        """Return the connection whose transaction this call joins, None for our own."""
-        session, connection = options.get("session"), options.get("connection")
-        if session is not None and connection is not None:
-            raise BindingError("give session= or connection=, not both")
-        if session is not None or connection is not None:
-            return session if session is not None else connection
-        binding = _binding.get()
-        if binding is None:
-            return None
-        if not binding.open or binding.task is not _current_asyncio_task():
-            message = (
-                "app.using(...) was entered in another asyncio task, or its block has ended: its transaction is not"
-                " this code's. Enter app.using(...) here, or pass session="
-            )
-            raise BindingError(message)
-        return binding.given
-
-    @contextmanager
-    def using(self, given: Any) -> Iterator[None]:
-        """Let every send of the block join the transaction of ``given``."""
-        binding = Binding(given)
-        before = _binding.set(binding)
-        try:
-            yield
-        finally:
-            binding.open = False
-            _binding.reset(before)
-
     def close(self) -> None:
         """Send the last wake-ups and close every connection."""
         self.waiting.close()
         self.waker.close()
         self.store.close()
-
-
-def _current_asyncio_task() -> object:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None

@@ -34,6 +34,9 @@ class CallOptions(TypedDict, total=False):
     expires: seconds, or the moment, after which it must not start any more.
     priority: larger runs first, default 0.
     task_id: the job's id; sent twice, it is one job.
+    unique_key: what only one job may be about at a time; see docs/sending.md.
+    unique_for: seconds for which the key stays taken, even when its job is over.
+    on_conflict: ``ignore`` (the default), ``replace`` or ``raise``, when another job has the key.
     headers: a dict that travels with the job.
     ignore_result: do not keep what the task returns.
     link: a signature, or several, to be called with the result when the job succeeds.
@@ -54,6 +57,9 @@ class CallOptions(TypedDict, total=False):
     expires: float | datetime | str | None
     priority: int | None
     task_id: str | None
+    unique_key: str | None
+    unique_for: float | None
+    on_conflict: str | None
     headers: Mapping[str, Any] | None
     ignore_result: bool | None
     link: Any

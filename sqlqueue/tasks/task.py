@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, T
 from sqlqueue.client.request import CallOptions, Defaults, build
 from sqlqueue.config import Config
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, SignatureMismatch, TaskError
+from sqlqueue.errors import MaxRetriesExceeded, Retry, TaskError
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import EagerResult, run
 from sqlqueue.tasks.hooks import Hooks, is_plain
+from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Unpack
 
+    from sqlqueue.client.many import Call
     from sqlqueue.client.result import AsyncResult
     from sqlqueue.tasks.options import TaskSettings
 
@@ -60,6 +62,16 @@ class Sender(Starter, Protocol):
     ) -> AsyncResult[Any]:
         """Insert one job."""
 
+    def send_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
+    ) -> list[AsyncResult[Any]]:
+        """Insert many jobs."""
+
+    async def asend_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
+    ) -> list[AsyncResult[Any]]:
+        """Insert many jobs."""
+
 
 class Task(Hooks, Generic[P, V, Return]):
     """A registered function, or the ``run`` of a subclass.
@@ -89,6 +101,7 @@ class Task(Hooks, Generic[P, V, Return]):
         self._signature = inspect.signature(function)
         self.hooked = not is_plain(type(self), Task)
         self.plain = not self.hooked and not may_declare(self._signature)
+        self._parameters = Parameters(name, self._signature, bound=bind, check=settings.typing)
         self._defaults = Defaults(
             settings.queue, settings.priority, settings.expires, settings.acks_late, settings.max_crashes,
             settings.ignore_result,
@@ -103,12 +116,12 @@ class Task(Hooks, Generic[P, V, Return]):
 
     def delay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[V]:
         """Send a job with these arguments, and every option at its default."""
-        self._check(args, kwargs)
+        self._parameters.check(args, kwargs)
         return self._sender().send(self.name, args, kwargs, {}, self._defaults)
 
     async def adelay(self, *args: P.args, **kwargs: P.kwargs) -> AsyncResult[V]:
         """The same, awaited."""
-        self._check(args, kwargs)
+        self._parameters.check(args, kwargs)
         return await self._sender().asend(self.name, args, kwargs, {}, self._defaults)
 
     def apply_async(
@@ -120,7 +133,7 @@ class Task(Hooks, Generic[P, V, Return]):
         ``apply_async((4, 4), {"z": 1}, queue="q")`` is Celery's form; when the first positional is neither None, a
         list nor a tuple, all of them are the task's own: ``apply_async(4, 4, queue="q")``.
         """
-        found, named = self._arguments(positional, args, kwargs)
+        found, named = self._parameters.read(positional, args, kwargs)
         if options.get("link") or options.get("link_error"):
             return self.signature(found, named, options).apply_async()  # type: ignore[no-any-return]
         return self._sender().send(self.name, found, named, options, self._defaults)
@@ -130,10 +143,23 @@ class Task(Hooks, Generic[P, V, Return]):
         **options: Unpack[CallOptions],
     ) -> AsyncResult[V]:  # fmt: skip
         """The same, awaited."""
-        found, named = self._arguments(positional, args, kwargs)
+        found, named = self._parameters.read(positional, args, kwargs)
         if options.get("link") or options.get("link_error"):
             return await self.signature(found, named, options).aapply_async()  # type: ignore[no-any-return]
         return await self._sender().asend(self.name, found, named, options, self._defaults)
+
+    def send_many(self, calls: Iterable[Call], **options: Unpack[CallOptions]) -> list[AsyncResult[V]]:
+        """Send many jobs in one transaction: ``add.send_many([(1, 2), (3, 4), {"x": 5, "y": 6}], queue="q")``.
+
+        Parameters
+        ----------
+        calls: of each job its positional arguments as a tuple or list, or its named ones as a dict.
+        """
+        return self._sender().send_many(self.name, map(self._parameters.checked, calls), options, self._defaults)
+
+    async def asend_many(self, calls: Iterable[Call], **options: Unpack[CallOptions]) -> list[AsyncResult[V]]:
+        """The same, awaited."""
+        return await self._sender().asend_many(self.name, map(self._parameters.checked, calls), options, self._defaults)
 
     @property
     def defaults(self) -> Defaults:
@@ -228,7 +254,7 @@ class Task(Hooks, Generic[P, V, Return]):
         ----------
         throw: raise what the task raises.
         """
-        self._check(args or (), kwargs or {})
+        self._parameters.check(args or (), kwargs or {})
         result = run(self, build(self.name, args or (), kwargs or {}, options, self._defaults, NO_SETTINGS))
         if throw:
             result.get()
@@ -260,31 +286,3 @@ class Task(Hooks, Generic[P, V, Return]):
     def declared(self) -> Declared:
         """What its annotations make of arguments; looked at when it first runs, since they may name later classes."""
         return Declared(self.function, self._signature)
-
-    def _arguments(
-        self, positional: tuple[Any, ...], args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None
-    ) -> tuple[Sequence[Any], Mapping[str, Any]]:
-        """Tell Celery's form of positionals from the task's own."""
-        if positional and (positional[0] is None or isinstance(positional[0], list | tuple)):
-            if len(positional) > 2 or args is not None or (len(positional) == 2 and kwargs is not None):  # noqa: PLR2004
-                raise EnqueueError("apply_async takes args and kwargs once: apply_async((4, 4), {'z': 1}, queue='q')")
-            args = positional[0]
-            kwargs = positional[1] if len(positional) == 2 else kwargs  # noqa: PLR2004
-        elif positional:
-            args = positional
-        found, named = args or (), kwargs or {}
-        self._check(found, named)
-        return found, named
-
-    def _check(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        """Raise SignatureMismatch when the function could not be called like this."""
-        if not self.settings.typing:
-            return
-        try:
-            self._signature.bind(*([self] if self.bind else []), *args, **kwargs)
-        except TypeError as error:
-            raise SignatureMismatch(f"{self.name}{self._shown_signature()}: {error}") from None
-
-    def _shown_signature(self) -> str:
-        parameters = list(self._signature.parameters.values())[1 if self.bind else 0 :]
-        return str(self._signature.replace(parameters=parameters))

@@ -1,0 +1,55 @@
+"""From many calls of one task to as many rows to be: what they have in common is worked out once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.client.request import build
+from sqlqueue.domain.ids import new_job_id
+from sqlqueue.errors import EnqueueError
+from sqlqueue.serialization.json import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.config import Config
+    from sqlqueue.domain.job import NewJob
+
+Call = Sequence[Any] | Mapping[str, Any]
+"""A call's arguments: a list or tuple of positional ones, or a dict of named ones."""
+
+ONE_AT_A_TIME = ("task_id", "unique_key", "unique_for", "on_conflict", "link", "link_error")
+
+
+def build_many(
+    task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults, config: Config
+) -> Iterator[NewJob]:
+    """Yield a job for each call.
+
+    Raises
+    ------
+    EncodingError: an argument could never be stored; the message names it.
+    EnqueueError: an option cannot be, or is one that only a single job may have.
+    """
+    refused = [name for name in ONE_AT_A_TIME if options.get(name) is not None]
+    if refused:
+        raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
+    common: NewJob | None = None
+    for call in calls:
+        args, kwargs = parts(call)
+        if common is None or config.task_routes is not None:  # a route may look at the arguments
+            common = build(task, args, kwargs, options, defaults, config)
+            yield common
+            continue
+        yield common._replace(id=new_job_id(), args=encode(args, "args"), kwargs=encode(kwargs, "kwargs"))
+
+
+def parts(call: Call) -> tuple[list[Any], dict[str, Any]]:
+    """Return a call's positional and named arguments."""
+    if isinstance(call, Mapping):
+        return [], dict(call)
+    if isinstance(call, str | bytes) or not isinstance(call, Sequence):
+        raise EnqueueError(f"a call is {call!r}: give a tuple of its positional arguments, or a dict of its named ones")
+    return list(call), {}
