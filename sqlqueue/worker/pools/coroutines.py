@@ -204,8 +204,11 @@ class AsyncioPool:
         if soft is not None:
             timers.append(self._loop.call_later(soft, work.interrupt_now, SoftTimeLimitExceeded()))
         if hard is not None:
-            timers.append(self._loop.call_later(hard, self.end, job.id, too_long(hard, hard)))
+            timers.append(self._loop.call_later(hard, self._overrun, job.id, hard))
         return Run(job, monotonic(), self._loop.create_task(work), timers)
+
+    def _overrun(self, id_: str, hard: float) -> None:
+        self.end(id_, too_long(hard, hard))
 
     async def _work(self, job: Job) -> None:
         self._finish(job, await self._executor.aexecute(job))
