@@ -165,3 +165,21 @@ def test_as_process_1_it_reaps_orphans_and_hears_signals(rude):
         finally:
             process.kill()
     assert "has stopped" in log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT], ids=["warm", "cold"])
+@pytest.mark.parametrize("moment", ["before-cycle", "after-cycle", "claimed", "job-started"])
+def test_nothing_claimed_is_lost_at_any_moment_of_a_shutdown(rude, moment, number):
+    """The signal comes while the worker stands at that moment; what it held is finished by another."""
+    tasks = rude.app()
+    first = rude.worker("-P", "threads", "-c", "2", "-n", "first").wait_ready()
+    first.hold(moment)
+    results = [tasks.add.delay(n, 1) for n in range(20)]
+    first.reached(moment)
+    first.process.send_signal(number)
+    first.wait_for("shutdown,")
+    first.release(moment)
+    assert first.end() == 0
+    second = rude.worker("-P", "threads", "-n", "second").wait_ready()
+    assert [result.get(timeout=PATIENCE) for result in results] == [n + 1 for n in range(20)]
+    assert second.finish() == 0
