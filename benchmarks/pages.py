@@ -59,6 +59,8 @@ def _lines(run: Document, name: str, database: str) -> Iterator[str]:
         yield from _rows([row for row in run["rows"] if row["database"] == database])
     else:
         figures = [f for f in run["figures"] if f["measure"] == name and database in (f["database"], "")]
+        if figures and name == "curves":
+            yield "![Jobs a second against backlog, history, queues, workers and a held snapshot](plots/curves.svg)\n"
         yield from _pools(figures) if name in SIDE_BY_SIDE else _figures(figures)
 
 

@@ -50,6 +50,11 @@ def test_the_last_file_that_has_a_section_counts():
     assert "one" not in after
 
 
+def test_the_curves_come_with_their_picture():
+    after = pages.rewritten("<!-- bench: curves -->\n<!-- end -->\n", [run(figure("backlog curve: 10", "curves"))])
+    assert "](plots/curves.svg)\n" in after
+
+
 def test_pools_stand_side_by_side():
     found = [
         figure("p50, solo", "latency"),
