@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from alembic import op
 
 revision = "0001"
@@ -43,6 +45,7 @@ POSTGRES = [
         worker       uuid,
         claimed_at   timestamptz,
         error        text,
+        history      json,
         CONSTRAINT sqlqueue_jobs_in_lane CHECK ((seq IS NOT NULL) = (state IN ('ready', 'running'))),
         CONSTRAINT sqlqueue_jobs_held CHECK ((worker IS NOT NULL) = (state = 'running'))
     ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
@@ -89,6 +92,7 @@ POSTGRES = [
         error        text,
         exception    json,
         traceback    text,
+        history      json,
         PRIMARY KEY (id, finished_at)
     ) PARTITION BY RANGE (finished_at)
     """,
@@ -105,6 +109,7 @@ POSTGRES = [
         queues       json        NOT NULL,
         tasks        json        NOT NULL,
         version      text        NOT NULL,
+        info         json        NOT NULL DEFAULT '{}',
         started_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         beat_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
         stopped_at   timestamptz
@@ -227,6 +232,7 @@ SQLITE = [
         worker       TEXT,
         claimed_at   TEXT,
         error        TEXT,
+        history      TEXT,
         CONSTRAINT sqlqueue_jobs_in_lane CHECK ((seq IS NOT NULL) = (state IN ('ready', 'running'))),
         CONSTRAINT sqlqueue_jobs_held CHECK ((worker IS NOT NULL) = (state = 'running'))
     )
@@ -270,7 +276,8 @@ SQLITE = [
         result       TEXT,
         error        TEXT,
         exception    TEXT,
-        traceback    TEXT
+        traceback    TEXT,
+        history      TEXT
     )
     """,
     "CREATE INDEX sqlqueue_results_finished ON sqlqueue_results (finished_at)",
@@ -286,6 +293,7 @@ SQLITE = [
         queues       TEXT    NOT NULL,
         tasks        TEXT    NOT NULL,
         version      TEXT    NOT NULL,
+        info         TEXT    NOT NULL DEFAULT '{}',
         started_at   TEXT    NOT NULL DEFAULT (<now>),
         beat_at      TEXT    NOT NULL DEFAULT (<now>),
         stopped_at   TEXT
@@ -321,18 +329,49 @@ SQLITE = [
     "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
 ]
 
+# Both databases: small tables, the same but for the names of types.
+SMALL = [
+    "CREATE TABLE sqlqueue_queues (name <id> PRIMARY KEY NOT NULL, paused_at <moment>)",
+    """
+    CREATE TABLE sqlqueue_control (
+        id           <id> PRIMARY KEY NOT NULL,
+        command      text     NOT NULL,
+        arguments    <json>   NOT NULL,
+        destination  <json>,
+        sent_at      <moment> NOT NULL DEFAULT (<now>),
+        expires_at   <moment> NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE sqlqueue_replies (
+        message      <id>     NOT NULL,
+        worker       <uuid>   NOT NULL,
+        name         text     NOT NULL,
+        reply        <json>   NOT NULL,
+        expires_at   <moment> NOT NULL,
+        PRIMARY KEY (message, worker)
+    )
+    """,
+]
+POSTGRES_WORDS = {
+    "<id>": 'text COLLATE "C"', "<json>": "json", "<moment>": "timestamptz", "<uuid>": "uuid",
+    "<now>": "clock_timestamp()",
+}  # fmt: skip
+SQLITE_WORDS = {"<id>": "TEXT", "<json>": "TEXT", "<moment>": "TEXT", "<uuid>": "TEXT", "<now>": NOW}
+
 # Both databases: every job, unfinished or finished, in one place for people and dashboards.
 VIEW = """
     CREATE VIEW sqlqueue_all_jobs AS
     SELECT j.id, j.queue, j.priority, j.state, j.task, j.args, j.kwargs, j.headers, j.options, j.parent_id, j.root_id,
            j.group_id, j.created_at, j.run_at, j.claimed_at, NULL AS finished_at, NULL AS runtime, j.attempt,
            j.retries, j.crashes, j.worker, w.name AS worker_name, NULL AS result, j.error, NULL AS exception,
-           NULL AS traceback
+           NULL AS traceback, j.history, j.revoked
       FROM sqlqueue_jobs j LEFT JOIN sqlqueue_workers w ON w.incarnation = j.worker
     UNION ALL
     SELECT r.id, r.queue, r.priority, r.state, r.task, r.args, r.kwargs, r.headers, r.options, r.parent_id, r.root_id,
            r.group_id, r.created_at, r.run_at, r.claimed_at, r.finished_at, r.runtime, r.attempt,
-           r.retries, r.crashes, r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback
+           r.retries, r.crashes, r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback,
+           r.history, r.state = 'revoked' AS revoked
       FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker
 """
 
@@ -340,15 +379,16 @@ VIEW = """
 def upgrade() -> None:
     """Make everything."""
     postgres = op.get_context().dialect.name == "postgresql"
-    for statement in POSTGRES if postgres else SQLITE:
-        op.execute(statement.replace("<now>", NOW))
+    words = POSTGRES_WORDS if postgres else SQLITE_WORDS
+    for statement in [*(POSTGRES if postgres else SQLITE), *SMALL]:
+        op.execute(re.sub("<[a-z]+>", lambda word: words[word[0]], statement))
     op.execute(VIEW)
 
 
 def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
-    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows"):
+    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues", "control", "replies"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -34,6 +34,7 @@ class Reschedule(NamedTuple):
     delay: float
     retries: int
     error: str | None
+    runtime: float | None = None
 
 
 class GiveBack(NamedTuple):
@@ -74,8 +75,8 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
             return Finish(job.id, State.SUCCEEDED, result, runtime, None, job.crashes)
         case Failed(failure, runtime, _):
             return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
-        case Retried(delay, failure, _):
-            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error)
+        case Retried(delay, failure, runtime):
+            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error, runtime)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
         case Returned(_, reason, True, _) if not job.acks_late:

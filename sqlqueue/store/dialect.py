@@ -48,6 +48,14 @@ class Statements:
     promote: Statement
     next_due: Statement
     read_all: Statement | None = None
+    patiently: Statement | None = None
+    mark_revoked: Statement
+    mark_revoked_where: Statement
+    end_waiting: Statement
+    drop_waiting: Statement | None = None
+    end_revoked: Statement
+    drop_revoked: Statement | None = None
+    rescue_revoked: Statement
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement
@@ -63,6 +71,17 @@ class Statements:
     unfinished: Statement
     held_ids: Statement
     held_among: Statement
+    list_jobs: Statement
+    show_job: Statement
+    show_result: Statement
+    retry: Statement
+    retry_where: Statement
+    forget: Statement
+    purge: Statement
+    pause: Statement
+    resume: Statement
+    paused: Statement
+    counts: Statement
     prune: Statement
     connect: Statement
     resolve: Statement

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import postgres_jobs as jobs
+from sqlqueue.store.sql import postgres_operator as operator
 from sqlqueue.store.sql import postgres_rest as rest
+from sqlqueue.store.sql import postgres_revoke as revoke
 from sqlqueue.store.sql import postgres_unique as unique
 from sqlqueue.store.sql import postgres_workflow as workflow
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, workflow, unique)
+STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique)
 
 SEPARATOR, NULL = "\x1f", "~"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 
@@ -12,3 +13,11 @@ class Placed(NamedTuple):
     queue: str
     priority: int
     seq: int | None
+
+
+def moment(value: object) -> datetime | None:
+    """Return a column's moment in UTC: one database gives datetimes, the other text."""
+    if value is None:
+        return None
+    found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return found.astimezone(UTC)

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import sqlite_jobs as jobs
+from sqlqueue.store.sql import sqlite_operator as operator
 from sqlqueue.store.sql import sqlite_rest as rest
+from sqlqueue.store.sql import sqlite_revoke as revoke
 from sqlqueue.store.sql import sqlite_unique as unique
 from sqlqueue.store.sql import sqlite_workflow as workflow
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, workflow, unique)
+STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique)
 
 
 class SQLite:

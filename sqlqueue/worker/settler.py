@@ -81,14 +81,16 @@ class Settler:
         What was not accepted stays to be sent again; see `unsettled`.
         """
         accepted, sent, self._sent = settled.ids, self._sent, []
+        waiting = {placed.id for placed in settled.waiting}
         over = []
         for job, outcome in sent:
             if job.id not in accepted:
                 self._sent.append((job, outcome))
                 continue
-            if type(outcome) is Succeeded or isinstance(decide(job, outcome), Finish):
+            ended = job.id not in waiting  # also what would have waited again, had it not been revoked
+            if ended:
                 over.append(job.id)
-            self._tell(job, outcome)
+            self._tell(job, outcome, ended=ended)
         self.held.drop(accepted)
         return over
 
@@ -116,14 +118,15 @@ class Settler:
         times = [outcome.runtime for _, outcome in done if isinstance(outcome, Succeeded | Failed | Retried)]
         self.batching.learn(len(times), sum(times))
 
-    def _tell(self, job: Job, outcome: Outcome) -> None:
+    def _tell(self, job: Job, outcome: Outcome, *, ended: bool) -> None:
         if type(outcome) is Succeeded and not self._bus.wants(JobSucceeded):
             return  # tens of thousands a second, usually for nobody
         if type(outcome) is Replaced:
             return  # it goes on under its id, as another task
-        if isinstance(outcome, Returned) and (outcome.quiet or outcome.reason is None):
-            return
-        self._bus.emit(_event(job, outcome))
+        if ended and type(outcome) is not Succeeded and not isinstance(decide(job, outcome), Finish):
+            self._bus.emit(JobRevoked(job.id, job.task, "revoked while it ran"))
+        elif not isinstance(outcome, Returned) or (outcome.reason is not None and not outcome.quiet):
+            self._bus.emit(_event(job, outcome))
 
 
 def _event(job: Job, outcome: Outcome) -> Event:

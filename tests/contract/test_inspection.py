@@ -10,6 +10,8 @@ import pytest
 from sqlqueue import SQLQueue, chain
 from sqlqueue.domain.outcome import Crashed
 from sqlqueue.domain.settlement import decide
+from sqlqueue.domain.which import Which
+from sqlqueue.store.ops.revoke import revoke
 from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
 from sqlqueue.worker.worker import Shutdown, Worker
@@ -139,6 +141,22 @@ def test_who_works(shop):
     (killer,) = shop.ask("Which jobs killed their worker?")
     assert (killer["id"], killer["crashes"], killer["state"]) == (shop.crashed.id, 1, "ready")
     assert killer["error"] == "WorkerLost: killed by signal 9"
+
+
+def test_what_went_before(shop):
+    retried, crashed = shop.ask("What happened to the jobs that were retried?")
+    assert (crashed["id"], crashed["attempt"], crashed["error"]) == (
+        shop.crashed.id,
+        1,
+        "WorkerLost: killed by signal 9",
+    )
+    assert (retried["id"], retried["attempt"], retried["error"]) == (shop.retried.id, 1, "ConnectionError: bank closed")
+
+
+def test_what_was_revoked(shop):
+    shop.app.store.run(revoke, Which(ids=[shop.later.id, shop.running.id]))
+    found = shop.ask("What was revoked, and what still runs although it was?")
+    assert [(row["id"], row["state"]) for row in found] == [(shop.running.id, "running"), (shop.later.id, "revoked")]
 
 
 def test_what_failed(shop):

@@ -25,9 +25,12 @@ from tests.support.runners import onlooker
 
 ROOT = pathlib.Path(__file__).parents[2]
 TABLES = {
-    "sqlqueue_jobs", "sqlqueue_results", "sqlqueue_workers", "sqlqueue_leases", "sqlqueue_dependencies",
-    "sqlqueue_groups", VERSION_TABLE,
-}  # fmt: skip
+    VERSION_TABLE,
+    *(
+        f"sqlqueue_{name}"
+        for name in ("jobs", "results", "workers", "leases", "dependencies", "groups", "queues", "control", "replies")
+    ),
+}
 PARTITION = "sqlqueue_results_2"
 
 

@@ -1,5 +1,5 @@
 """The verbs: everything the queue can do to the database, one module each.
 
 enqueue · claim · settle · release · become · attach · cycle · promote · rescue · workers · lease · results ·
-groups · schema · prune · unique · unknown · wake · watch
+groups · schema · prune · unique · unknown · wake · watch · revoke · retry · forget · purge · jobs · queues
 """

@@ -6,11 +6,13 @@ takes more: those are released in the same transaction.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.settlement import Become, Finish
+from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import Ended
-from sqlqueue.store.operation import Batch, Step
+from sqlqueue.store.operation import Batch, Step, ask
 from sqlqueue.store.ops.become import Changed, become
 from sqlqueue.store.ops.claim import LaneRead, as_jobs, claim, claim_step
 from sqlqueue.store.ops.release import NOBODY, Released, release
@@ -94,14 +96,23 @@ def _release(
     dialect: Dialect, worker: str, settlements: Sequence[Settlement], tokens: Mapping[str, int], settled: Settled,
     joins: Joins,
 ) -> Op[Released]:  # fmt: skip
-    """Release those who waited for what has just been settled; what was replaced becomes what it is to be first."""
+    """Release those who waited for what has just been settled; what was replaced becomes what it is to be first.
+
+    What did not succeed may have been revoked instead, which the results tell.
+    """
     changes = [(one, tokens[one.id]) for one in settlements if type(one) is Become]
     changed = (yield from become(dialect, worker, changes)) if changes else Changed([], [])
     settled.ids.update(changed.ids)
+    over = settled.ids.difference(placed.id for placed in settled.waiting).intersection(joins.feeding)
+    over.difference_update(changed.ids)
     ended = [
         Ended(one.id, one.state, one.result)
         for one in settlements
-        if type(one) is Finish and one.id in joins.feeding and one.id in settled.ids
+        if type(one) is Finish and one.state is State.SUCCEEDED and one.id in over
     ]
+    others = over.difference(one.id for one in ended)
+    if others:
+        rows = yield from ask(dialect.sql.ends, ids=json.dumps(sorted(others)))
+        ended += [Ended(*row) for row in rows]
     released = yield from release(dialect, [*joins.rest, *ended], {*joins.owed, *changed.ids})
     return released._replace(placed=released.placed + changed.placed)

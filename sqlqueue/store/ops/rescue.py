@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 class Rescued(NamedTuple):
-    """Whether we were the first to sign the worker off, the jobs that wait again, the ids of those that failed.
+    """Whether we were the first to sign the worker off, the jobs that wait again, the ids of those that are over.
 
-    ``released`` is what became of the jobs that waited for these.
+    Over are those that may not run again: as failed, or as revoked if they were revoked while they ran. ``released`` is
+    what became of the jobs that waited for these.
     """
 
     first: bool
@@ -41,12 +42,17 @@ def rescue(dialect: Dialect, worker: str, reason: str) -> Op[Rescued]:
         yield from ask(dialect.sql.durably)
     yield from _read_all(dialect)
     first = yield from ask(dialect.sql.sign_off, incarnation=worker)
+    revoked = yield from ask(dialect.sql.rescue_revoked, worker=worker, reason=reason)
+    if revoked and dialect.sql.drop_revoked is not None:
+        doc = json.dumps([{"id": row[0]} for row in revoked])
+        yield from ask(dialect.sql.drop_revoked, worker=worker, doc=doc)
     lost = yield from ask(dialect.sql.rescue_lost, worker=worker, reason=reason)
     if lost and dialect.sql.drop_finished is not None:
         yield from ask(dialect.sql.drop_finished, worker=worker, doc=json.dumps([list(row) for row in lost]))
-    back = yield from ask(dialect.sql.rescue_back, worker=worker)
-    released = yield from release_after(dialect, [row[0] for row in lost])
-    return Rescued(bool(first), [Placed(*row) for row in back], [row[0] for row in lost], released)
+    back = yield from ask(dialect.sql.rescue_back, worker=worker, reason=reason)
+    over = [row[0] for row in (*revoked, *lost)]
+    released = yield from release_after(dialect, over)
+    return Rescued(bool(first), [Placed(*row) for row in back], over, released)
 
 
 def strays(dialect: Dialect) -> Op[list[str]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.states import State
 from sqlqueue.store.operation import ask, ask_last
+from sqlqueue.store.rows import moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op, Row
@@ -57,7 +58,7 @@ def look_up(dialect: Dialect, job_id: str) -> Op[Record | None]:
 
 def _finished(row: Row) -> Record:
     id_, state, result, error, exception, traceback, retries, runtime, finished_at, task, queue = row
-    when = datetime.fromisoformat(finished_at) if isinstance(finished_at, str) else finished_at.astimezone(UTC)
+    when = moment(finished_at)
     return Record(id_, State(state), task, queue, retries, result, error, exception, traceback, runtime, when)
 
 

@@ -32,7 +32,10 @@ NOTHING = Settled(set(), [])
 
 
 class SettleSteps(NamedTuple):
-    """The statements of one settlement: those that end jobs, and those that send jobs back to wait."""
+    """The statements of one settlement: those that end jobs, and those that send jobs back to wait.
+
+    Of the latter, jobs that were revoked while they ran are ended instead.
+    """
 
     finish: list[Step]
     wait: list[Step]
@@ -80,6 +83,15 @@ def settle_steps(
         steps.finish.append(Step(dialect.sql.finish, params))
         if dialect.sql.drop_finished is not None:
             steps.finish.append(Step(dialect.sql.drop_finished, params))
+    back = [
+        {"id": one.id, "token": tokens[one.id], "error": getattr(one, "error", None)}
+        for one in settlements
+        if not isinstance(one, Finish)
+    ]
+    if back:
+        doc = {"doc": json.dumps(back), "worker": worker}
+        ends = (dialect.sql.end_revoked, dialect.sql.drop_revoked)
+        steps.finish.extend(Step(statement, doc) for statement in ends if statement is not None)
     for kind, statement in ((Reschedule, dialect.sql.reschedule), (GiveBack, dialect.sql.give_back)):
         rows = [one._asdict() | {"token": tokens[one.id]} for one in settlements if isinstance(one, kind)]
         if rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 _KEPT = (
     "id", "queue", "priority", "task", "args", "kwargs", "headers", "options", "parent_id", "root_id", "group_id",
     "created_at", "run_at", "acks_late", "max_crashes", "claimed_at", "attempt", "retries", "claim_token", "worker",
+    "history",
 )  # fmt: skip
 
 
@@ -15,3 +16,6 @@ def kept(table: str = "") -> str:
 
 INTO_RESULTS = f"INSERT INTO sqlqueue_results ({kept()}, state, finished_at, crashes"
 """The beginning of every statement that ends jobs; more columns and a closing parenthesis follow."""
+
+MAX_HISTORY = 100
+"""Attempts that a job remembers; of one that is retried for ever, the latest."""

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
-from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.columns import INTO_RESULTS, MAX_HISTORY, kept
+
+
+def with_attempt(runtime: str, error: str, ended_at: str = "clock_timestamp()") -> str:
+    """Return the history of a job ``j`` with its present attempt, which failed, at the end: see docs/adr/0012."""
+    return f"""
+       CAST(CASE WHEN json_array_length(coalesce(j.history, '[]')) < {MAX_HISTORY}
+                 THEN CAST(coalesce(j.history, '[]') AS jsonb) ELSE CAST(j.history AS jsonb) - 0 END
+            || jsonb_build_object('attempt', j.attempt, 'worker', j.worker, 'claimed_at', j.claimed_at,
+                                  'ended_at', {ended_at}, 'runtime', {runtime}, 'error', {error}) AS json)"""
+
 
 # What a call says, read from a JSON document of several.
 CALLS = """
@@ -130,7 +140,10 @@ WITH held AS (
 FINISH = Statement(
     """
 WITH held AS (
-    SELECT j.ctid, x.state, x.result, x.runtime, x.crashes, x.error, x.exception, x.traceback
+    SELECT j.ctid, CASE WHEN j.revoked AND x.state = 'failed' THEN 'revoked' ELSE x.state END AS state, x.result,
+           x.runtime, x.crashes,
+           CASE WHEN j.revoked AND x.state = 'failed' THEN 'revoked while it ran: ' ELSE '' END || x.error AS error,
+           x.exception, x.traceback
       FROM unnest(CAST(:ids AS text[]), CAST(:tokens AS bigint[]), CAST(:states AS text[]),
                   CAST(:results AS text[]), CAST(:runtimes AS double precision[]), CAST(:crashes AS integer[]),
                   CAST(:errors AS text[]), CAST(:exceptions AS text[]), CAST(:tracebacks AS text[]))
@@ -144,33 +157,37 @@ WITH held AS (
 
 # Each row by its id, in a sub-select of its own that locks it: joined, a table that looks empty when the plan is made
 # is read as a whole for each batch, and the plan is kept while the table fills.
-RESCHEDULE = Statement("""
+RESCHEDULE = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN h.delay > 0 THEN NULL ELSE nextval('sqlqueue_jobs_seq') END,
        run_at = clock_timestamp() + h.delay * interval '1 second',
-       worker = NULL, claimed_at = NULL, retries = h.retries, error = h.error
-  FROM (SELECT r.id, x.delay, x.retries, x.error
+       worker = NULL, claimed_at = NULL, retries = h.retries, error = h.error,
+       history = {with_attempt("h.runtime", "h.error")}
+  FROM (SELECT r.id, x.delay, x.retries, x.error, x.runtime
           FROM json_to_recordset(CAST(:doc AS json))
-               AS x(id text, token bigint, delay double precision, retries integer, error text)
+               AS x(id text, token bigint, delay double precision, retries integer, error text,
+                    runtime double precision)
          CROSS JOIN LATERAL (
                SELECT r.id FROM sqlqueue_jobs r
                 WHERE r.id = x.id
                   AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+                  AND NOT r.revoked
                   FOR UPDATE SKIP LOCKED) AS r) AS h
  WHERE j.id = h.id
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
 # 4611686018427387904 is 2^62: the front lane lies below zero and keeps the order of what it holds.
-GIVE_BACK = Statement("""
+GIVE_BACK = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN h.delay > 0 THEN NULL WHEN j.seq > 0 THEN j.seq - 4611686018427387904 ELSE j.seq END,
        run_at = CASE WHEN h.delay > 0 THEN clock_timestamp() + h.delay * interval '1 second' ELSE j.run_at END,
        worker = NULL, claimed_at = NULL, crashes = coalesce(h.crashes, j.crashes),
        error = coalesce(h.error, j.error),
-       attempt = j.attempt - CASE WHEN h.started THEN 0 ELSE 1 END
+       attempt = j.attempt - CASE WHEN h.started THEN 0 ELSE 1 END,
+       history = CASE WHEN h.started THEN {with_attempt("NULL", "h.error")} ELSE j.history END
   FROM (SELECT r.id, x.delay, x.crashes, x.started, x.error
           FROM json_to_recordset(CAST(:doc AS json))
                AS x(id text, token bigint, delay double precision, crashes integer, started boolean, error text)
@@ -178,6 +195,7 @@ UPDATE sqlqueue_jobs j
                SELECT r.id FROM sqlqueue_jobs r
                 WHERE r.id = x.id
                   AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+                  AND NOT r.revoked
                   FOR UPDATE SKIP LOCKED) AS r) AS h
  WHERE j.id = h.id
 RETURNING j.id, j.queue, j.priority, j.seq

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.postgres_jobs import with_attempt
 
 SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
 
@@ -28,15 +29,17 @@ RETURNING id
 """)
 
 # Only in the front lane, where jobs are claimed one for each free slot, is a death charged to the job.
-RESCUE_BACK = Statement("""
+RESCUE_BACK = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET state = 'ready', worker = NULL, claimed_at = NULL,
+       history = CASE WHEN j.seq < 0 THEN {with_attempt("NULL", "'WorkerLost: ' || CAST(:reason AS text)")}
+                      ELSE j.history END,
        crashes = CASE WHEN j.seq < 0 THEN j.crashes + 1 ELSE j.crashes END,
        attempt = CASE WHEN j.seq < 0 THEN j.attempt ELSE j.attempt - 1 END,
        seq = CASE WHEN j.seq > 0 THEN j.seq - 4611686018427387904 ELSE j.seq END
  WHERE j.id = ANY (ARRAY(
        SELECT r.id FROM sqlqueue_jobs r
-        WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid)
+        WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid) AND NOT r.revoked
           FOR UPDATE SKIP LOCKED))
 RETURNING j.id, j.queue, j.priority, j.seq
 """)

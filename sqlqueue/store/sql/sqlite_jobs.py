@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
-from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.columns import INTO_RESULTS, MAX_HISTORY, kept
 from sqlqueue.store.sql.sqlite_moments import statement
+
+
+def with_attempt(runtime: str, error: str, ended_at: str = "<now>") -> str:
+    """Return the history of a job with its present attempt, which failed, at the end: see docs/adr/0012."""
+    return f"""
+       json_insert(CASE WHEN json_array_length(coalesce(history, '[]')) < {MAX_HISTORY} THEN coalesce(history, '[]')
+                        ELSE json_remove(history, '$[0]') END, '$[#]',
+                   json_object('attempt', attempt, 'worker', worker, 'claimed_at', claimed_at, 'ended_at', {ended_at},
+                               'runtime', {runtime}, 'error', {error}))"""
+
 
 DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name = 'seq' RETURNING value - :n")
 
@@ -71,9 +81,12 @@ RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent
 
 FINISH = statement(f"""
 {INTO_RESULTS}, runtime, result, error, exception, traceback)
-SELECT {kept("j")}, json_extract(value, '$[2]'), <now>, json_extract(value, '$[5]'), json_extract(value, '$[4]'),
-       json_extract(value, '$[3]'), json_extract(value, '$[6]'), json_extract(value, '$[7]'),
-       json_extract(value, '$[8]')
+SELECT {kept("j")}, CASE WHEN j.revoked AND json_extract(value, '$[2]') = 'failed' THEN 'revoked'
+                         ELSE json_extract(value, '$[2]') END,
+       <now>, json_extract(value, '$[5]'), json_extract(value, '$[4]'), json_extract(value, '$[3]'),
+       CASE WHEN j.revoked AND json_extract(value, '$[2]') = 'failed' THEN 'revoked while it ran: ' ELSE '' END
+       || json_extract(value, '$[6]'),
+       json_extract(value, '$[7]'), json_extract(value, '$[8]')
   FROM json_each(:doc) x JOIN sqlqueue_jobs j ON j.id = json_extract(x.value, '$[0]')
  WHERE j.state = 'running' AND j.claim_token = json_extract(x.value, '$[1]') AND j.worker = :worker
     ON CONFLICT (id) DO NOTHING
@@ -87,33 +100,35 @@ DELETE FROM sqlqueue_jobs
    AND claim_token = (SELECT r.claim_token FROM sqlqueue_results r WHERE r.id = sqlqueue_jobs.id)
 """)
 
-RESCHEDULE = statement("""
+RESCHEDULE = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN x.delay > 0 THEN NULL ELSE :base + x.n END,
-       run_at = <in:x.delay>, worker = NULL, claimed_at = NULL, retries = x.retries, error = x.error
+       run_at = <in:x.delay>, worker = NULL, claimed_at = NULL, retries = x.retries, error = x.error,
+       history = {with_attempt("x.runtime", "x.error")}
   FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
                json_extract(value, '$.delay') AS delay,
-               json_extract(value, '$.retries') AS retries,
+               json_extract(value, '$.retries') AS retries, json_extract(value, '$.runtime') AS runtime,
                json_extract(value, '$.error') AS error FROM json_each(:doc)) AS x
- WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker
+ WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker AND NOT revoked
 RETURNING id, queue, priority, seq
 """)
 
-GIVE_BACK = statement("""
+GIVE_BACK = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN x.delay > 0 THEN NULL WHEN seq > 0 THEN seq - 4611686018427387904 ELSE seq END,
        run_at = CASE WHEN x.delay > 0 THEN <in:x.delay> ELSE run_at END,
        worker = NULL, claimed_at = NULL, crashes = coalesce(x.crashes, sqlqueue_jobs.crashes),
        error = coalesce(x.error, sqlqueue_jobs.error),
-       attempt = attempt - CASE WHEN x.started THEN 0 ELSE 1 END
+       attempt = attempt - CASE WHEN x.started THEN 0 ELSE 1 END,
+       history = CASE WHEN x.started THEN {with_attempt("NULL", "x.error")} ELSE history END
   FROM (SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
                json_extract(value, '$.delay') AS delay,
                json_extract(value, '$.crashes') AS crashes, json_extract(value, '$.started') AS started,
                json_extract(value, '$.error') AS error
           FROM json_each(:doc)) AS x
- WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker
+ WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker AND NOT revoked
 RETURNING id, queue, priority, seq
 """)
 

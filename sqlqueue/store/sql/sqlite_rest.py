@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.sqlite_jobs import with_attempt
 from sqlqueue.store.sql.sqlite_moments import statement
 
 SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
@@ -20,13 +21,14 @@ SELECT {kept()}, 'failed', <now>, crashes + 1, 'WorkerLost: ' || :reason,
 RETURNING id
 """)
 
-RESCUE_BACK = Statement("""
+RESCUE_BACK = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = 'ready', worker = NULL, claimed_at = NULL,
+       history = CASE WHEN seq < 0 THEN {with_attempt("NULL", "'WorkerLost: ' || :reason")} ELSE history END,
        crashes = CASE WHEN seq < 0 THEN crashes + 1 ELSE crashes END,
        attempt = CASE WHEN seq < 0 THEN attempt ELSE attempt - 1 END,
        seq = CASE WHEN seq > 0 THEN seq - 4611686018427387904 ELSE seq END
- WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+ WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker AND NOT revoked
 RETURNING id, queue, priority, seq
 """)
 

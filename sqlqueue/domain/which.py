@@ -1,0 +1,56 @@
+"""Which jobs an operator means. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlqueue.domain.states import State
+
+
+class Which(NamedTuple):
+    """Jobs by what they have in common; what is None does not matter, and all that is given must hold.
+
+    Parameters
+    ----------
+    ids: exactly these; the rest is then not looked at.
+    root_id: the job with which a workflow began, and everything that came of it.
+    since: sent at that moment or later.
+    error: text that the job's last error contains.
+    header: name of a header that must carry one of ``header_values``, alone or in a list.
+    """
+
+    ids: Sequence[str] | None = None
+    queue: str | None = None
+    task: str | None = None
+    state: State | None = None
+    root_id: str | None = None
+    since: datetime | None = None
+    error: str | None = None
+    header: str | None = None
+    header_values: Sequence[str] = ()
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing was said, so that every job is meant."""
+        return self == EVERY
+
+    def params(self, since: object) -> dict[str, object]:
+        """Return the parameters of the statements that match rows; ``since`` is the moment as the database takes it."""
+        return {
+            "queue": self.queue,
+            "task": self.task,
+            "state": None if self.state is None else str(self.state),
+            "root_id": self.root_id,
+            "since": since,
+            "error": self.error,
+            "header": self.header,
+            "header_values": json.dumps(list(self.header_values)),
+        }
+
+
+EVERY = Which()

@@ -1,0 +1,49 @@
+"""Lists of jobs, finished or not: the same on both databases but for how rows are matched."""
+
+from __future__ import annotations
+
+_SHOWN = (
+    "r.id, r.state, r.queue, r.task, r.priority, CAST(r.args AS text) AS args, CAST(r.kwargs AS text) AS kwargs,"
+    " r.created_at, r.run_at, r.claimed_at, {finished}, r.attempt, r.retries, r.crashes, r.error, r.worker"
+)
+_UNFINISHED = _SHOWN.format(
+    finished="CAST(NULL AS timestamp with time zone) AS finished_at, CAST(NULL AS double precision) AS runtime"
+)
+_FINISHED = _SHOWN.format(finished="r.finished_at, r.runtime")
+
+_LISTED = (
+    "x.id, x.state, x.queue, x.task, x.priority, x.args, x.kwargs, x.created_at, x.run_at, x.claimed_at,"
+    " x.finished_at, x.runtime, x.attempt, x.retries, x.crashes, x.error, w.name"
+)
+
+
+def newest_first(matches: str) -> str:
+    """Return the statement that lists jobs by id, newest first, from ``:before`` on; a table not asked is not read."""
+    return f"""
+SELECT {_LISTED}
+  FROM (SELECT * FROM (SELECT {_UNFINISHED} FROM sqlqueue_jobs r
+                        WHERE :unfinished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS a
+        UNION ALL
+        SELECT * FROM (SELECT {_FINISHED} FROM sqlqueue_results r
+                        WHERE :finished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS b
+       ) AS x
+  LEFT JOIN sqlqueue_workers w ON w.incarnation = x.worker
+ ORDER BY x.id DESC LIMIT :at_most
+"""
+
+
+_MORE = (
+    ", CAST(r.headers AS text), CAST(r.options AS text), r.parent_id, r.root_id, r.group_id, r.acks_late,"
+    " r.max_crashes, CAST(r.history AS text)"
+)
+
+SHOW_UNFINISHED = f"""
+SELECT {_UNFINISHED.replace("r.worker", "w.name")}{_MORE}, r.expires_at, NULL, NULL, NULL, r.revoked
+  FROM sqlqueue_jobs r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker WHERE r.id = :id
+"""
+
+SHOW_FINISHED = f"""
+SELECT {_FINISHED.replace("r.worker", "w.name")}{_MORE}, NULL, CAST(r.result AS text), CAST(r.exception AS text),
+       r.traceback, r.state = 'revoked'
+  FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker WHERE r.id = :id
+"""
