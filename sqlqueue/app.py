@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from sqlqueue.client.client import Client, Surroundings
 from sqlqueue.client.group import GroupResult, ResultSet
+from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
@@ -153,6 +154,16 @@ class SQLQueue:
         """The sender."""
         surroundings = Surroundings(ancestry, self._defaults_of)
         return Client(self.store, self.conf, self.events, surroundings)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs for an operator: list, show, revoke, retry, forget, purge."""
+        return Jobs(self.client)
+
+    @property
+    def queues(self) -> Queues:
+        """Queues for an operator: pause, resume, count."""
+        return Queues(self.client)
 
     def _defaults_of(self, name: str) -> Defaults:
         """Return what a task says about its calls; nothing, of one that is not registered here."""

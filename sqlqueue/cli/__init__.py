@@ -13,6 +13,11 @@ from sqlqueue.version import __version__
 
 COMMANDS = {
     "bench": "Measure the queue on your database, in tables of its own.",
+    "dead": "List jobs that failed for good, and let them run again.",
+    "job": "Look at jobs, revoke them, let them run again, forget them.",
+    "list": "List jobs, queues, workers or tasks.",
+    "purge": "Throw away what waits in queues.",
+    "queue": "Pause queues, resume them, list them.",
     "call": "Send a job and, with --wait, print its result.",
     "migrate": "Make the tables, or bring them up to date.",
     "report": "Print versions, tasks and settings, with secrets hidden.",

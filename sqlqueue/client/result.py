@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import warnings
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
+from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.kin import collected, graph_below
+from sqlqueue.client.waiting import observer, warn_if_unserved
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
-from sqlqueue.errors import NotCommitted, NoWorkerWarning, ResultTimeout, TaskRevoked
+from sqlqueue.domain.which import Which
+from sqlqueue.errors import NotCommitted, ResultTimeout, TaskRevoked
 from sqlqueue.serialization.failures import restore
 from sqlqueue.serialization.json import decode
 from sqlqueue.store.ops.groups import children, family
 from sqlqueue.store.ops.results import Record, look_up
-from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
     from datetime import datetime
 
     from sqlqueue.client.group import GroupResult
     from sqlqueue.client.waiting import Waiting
+    from sqlqueue.notify.waker import Waker
     from sqlqueue.store.store import Store
 
 V = TypeVar("V")
@@ -47,6 +49,7 @@ class Asker(Protocol):
 
     store: Store
     waiting: Waiting
+    waker: Waker
 
 
 class AsyncResult(Generic[V]):
@@ -175,6 +178,23 @@ class AsyncResult(Generic[V]):
         """Whether the job is over and failed."""
         return self.state == "FAILURE"
 
+    def revoke(self) -> None:
+        """Revoke the job: if it waits it is over, if it runs it has no other try; if it is over, nothing happens."""
+        Jobs(self._asker).revoke(Which(ids=[self.id]))
+
+    async def arevoke(self) -> None:
+        """The same, awaited."""
+        await asyncio.to_thread(self.revoke)
+
+    def forget(self) -> None:
+        """Delete the job's result; a job that is not over is left alone."""
+        Jobs(self._asker).forget([self.id])
+        self._record = None
+
+    async def aforget(self) -> None:
+        """The same, awaited."""
+        await asyncio.to_thread(self.forget)
+
     def get(self, timeout: float | None = None, *, propagate: bool = True) -> V:
         """Wait for the job and return its value.
 
@@ -198,7 +218,7 @@ class AsyncResult(Generic[V]):
         if self._record is None:
             await asyncio.to_thread(self._refuse_uncommitted)
             with self._asker.waiting.awaited(self.id) as shared:
-                self._record = await self._await(asyncio.wrap_future(_observer(shared)), timeout)
+                self._record = await self._await(asyncio.wrap_future(observer(shared)), timeout)
         return self._answer(self._record, propagate=propagate)
 
     def _wait(self, timeout: float | None) -> Record:
@@ -214,7 +234,7 @@ class AsyncResult(Generic[V]):
         except FutureTimeout:
             pass
         if timeout is None or timeout > ASK_FOR_WORKERS_AFTER:
-            self._warn_if_unserved()
+            warn_if_unserved(self._asker.store, self.id)
         try:
             return future.result(None if deadline is None else max(deadline - monotonic(), 0.0))
         except FutureTimeout:
@@ -224,7 +244,7 @@ class AsyncResult(Generic[V]):
         first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
         done, _ = await asyncio.wait([future], timeout=first)
         if not done and (timeout is None or timeout > ASK_FOR_WORKERS_AFTER):
-            await asyncio.to_thread(self._warn_if_unserved)
+            await asyncio.to_thread(warn_if_unserved, self._asker.store, self.id)
             done, _ = await asyncio.wait([future], timeout=None if timeout is None else timeout - first)
         if not done:
             raise self._timeout(timeout)
@@ -244,20 +264,6 @@ class AsyncResult(Generic[V]):
             )
             raise NotCommitted(message)
         self._in_transaction = None
-
-    def _warn_if_unserved(self) -> None:
-        """Warn when no live worker serves the job's queue."""
-        record = self._asker.store.read(look_up, self.id)
-        if record is None or record.finished_at is not None:
-            return
-        served = sorted({queue for worker in self._asker.store.read(observe) for queue in worker.queues})
-        if record.queue not in served:
-            known = f"served queues: {', '.join(served)}" if served else "no worker is running"
-            message = (
-                f"no live worker serves the queue {record.queue!r} of job {self.id}; {known}."
-                f" Start one: sqlqueue worker --queue {record.queue}"
-            )
-            warnings.warn(message, NoWorkerWarning, stacklevel=4)
 
     def _look(self) -> Record | None:
         if self._record is None:
@@ -284,15 +290,3 @@ def _exception(record: Record) -> BaseException:
     if record.state is State.REVOKED:
         return TaskRevoked(f"job {record.id} was revoked: {record.error}")
     return restore(record.exception, record.error)
-
-
-def _observer(shared: Future[Record]) -> Future[Record]:
-    """Return a future that follows a shared one, so that cancelling one waiter leaves the others waiting."""
-    own: Future[Record] = Future()
-
-    def follow(done: Future[Record]) -> None:
-        if own.set_running_or_notify_cancel():
-            own.set_result(done.result())
-
-    shared.add_done_callback(follow)
-    return own

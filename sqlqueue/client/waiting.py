@@ -7,17 +7,19 @@ notifications the results are polled, often at first and more rarely as a job ta
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import Counter
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.errors import SqlqueueError
+from sqlqueue.errors import NoWorkerWarning, SqlqueueError
 from sqlqueue.notify.channels import results_channel
 from sqlqueue.notify.listener import WATCH_EAGER, Listener
 from sqlqueue.services.loop import Loop
-from sqlqueue.store.ops.results import Record, finished
+from sqlqueue.store.ops.results import Record, finished, look_up
+from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -139,3 +141,30 @@ class Waiting:
             if service is not None:
                 service.stop()
                 service.join(1.0)
+
+
+def observer(shared: Future[Record]) -> Future[Record]:
+    """Return a future that follows a shared one, so that cancelling one waiter leaves the others waiting."""
+    own: Future[Record] = Future()
+
+    def follow(done: Future[Record]) -> None:
+        if own.set_running_or_notify_cancel():
+            own.set_result(done.result())
+
+    shared.add_done_callback(follow)
+    return own
+
+
+def warn_if_unserved(store: Store, job_id: str) -> None:
+    """Warn when no live worker serves a job's queue."""
+    record = store.read(look_up, job_id)
+    if record is None or record.finished_at is not None:
+        return
+    served = sorted({queue for worker in store.read(observe) for queue in worker.queues})
+    if record.queue not in served:
+        known = f"served queues: {', '.join(served)}" if served else "no worker is running"
+        message = (
+            f"no live worker serves the queue {record.queue!r} of job {job_id}; {known}."
+            f" Start one: sqlqueue worker --queue {record.queue}"
+        )
+        warnings.warn(message, NoWorkerWarning, stacklevel=4)

@@ -107,6 +107,18 @@ class WorkerTwin(NamedTuple):
     pid: int
 
 
+class QueuePaused(NamedTuple):
+    """This worker no longer claims from a queue that was paused."""
+
+    queue: str
+
+
+class QueueResumed(NamedTuple):
+    """This worker claims again from a queue that was paused."""
+
+    queue: str
+
+
 Event = (
     JobSent
     | JobSucceeded
@@ -121,4 +133,6 @@ Event = (
     | WorkerStopping
     | WorkerStopped
     | WorkerTwin
+    | QueuePaused
+    | QueueResumed
 )

@@ -15,6 +15,8 @@ from sqlqueue.events.catalog import (
     JobRevoked,
     JobsRescued,
     JobSucceeded,
+    QueuePaused,
+    QueueResumed,
     SettlementRefused,
     WorkerReady,
     WorkerStopped,
@@ -59,6 +61,10 @@ def log_event(event: Event) -> None:
             logger.info("%s: %s shutdown, %d jobs running", name, how, running)
         case WorkerStopped(name):
             logger.info("%s has stopped", name)
+        case QueuePaused(queue):
+            logger.info("no longer claims from %s: it is paused", queue)
+        case QueueResumed(queue):
+            logger.info("claims from %s again", queue)
         case WorkerTwin(name, pid):
             logger.warning("another live worker (pid %d) is called %s too: give each a name with --hostname", pid, name)
 
@@ -70,5 +76,6 @@ def _short(text: str) -> str:
 def subscribe_log(bus: Bus) -> None:
     """Log every event that the logger's level lets through."""
     quiet = {JobSucceeded, JobRetried, JobRevoked, WorkerReady, WorkerStopping, WorkerStopped}
+    quiet |= {QueuePaused, QueueResumed}
     loud = {JobFailed, JobReturned, JobCrashed, SettlementRefused, JobsRescued, WorkerTwin}
     bus.subscribe(log_event, *loud, *(quiet if logger.isEnabledFor(logging.INFO) else ()))

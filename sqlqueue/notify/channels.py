@@ -23,6 +23,9 @@ MAX_PAYLOAD = 7900
 
 DUE = "due"
 
+PAUSED = "paused"
+"""Said on a queue's channel when it was paused or resumed: look which it is."""
+
 _PLACE = re.compile(r"(-?[0-9]{1,5}):(-?[0-9]{1,19})")
 
 

@@ -90,6 +90,7 @@ class Consumer:
         self._poll = poll
         self._strangers = Strangers(registration.tasks, clock)
         self._news: deque[tuple[str, News]] = deque()
+        self._pauses: deque[frozenset[str]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
         self._orphans_at = clock.monotonic() + ORPHANS
@@ -106,6 +107,10 @@ class Consumer:
         """Take a message from the listener's thread; it is read at the next tick."""
         self._news.append((queue, read_news(payload)))
 
+    def pause(self, queues: frozenset[str]) -> None:
+        """Take note, in any thread, of the queues that are paused; the next tick leaves them alone."""
+        self._pauses.append(queues)
+
     def tick(self) -> float:
         """Do one cycle and return how long to rest."""
         self._mind_the_connection()
@@ -113,6 +118,8 @@ class Consumer:
             self._start_over()
         while self._news:
             self._lanes.heard(*self._news.popleft())
+        while self._pauses:
+            self._lanes.pause(self._pauses.popleft())
         settlements = self._settler.take()
         wanted = self._wanted() if self.claiming else None
         if not settlements and wanted is None and not self._joins.waiting:
@@ -159,7 +166,8 @@ class Consumer:
             self._lanes.add(self._link.run(lanes, self._registration.queues))
         slots = max(self._pool.concurrency - self._pool.load, 0)
         self._strangers.ask_again(self._link)
-        return Wanted(self._lanes.reads(slots, at_most), at_most, self._strangers.shunned)
+        reads = self._lanes.reads(slots, at_most)
+        return Wanted(reads, at_most, self._strangers.shunned) if reads else None
 
     def _start(self, claimed: list[Job], wanted: Wanted | None) -> None:
         """Hand a claim to the pool. Also without jobs: a solo pool works during this call."""

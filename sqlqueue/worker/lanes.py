@@ -61,6 +61,7 @@ class Lanes:
         self._order = order
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._ordered: list[Lane] = []
+        self._paused: frozenset[str] = frozenset()
         self._asked: list[Lane] = []
         self._asked_at = 0.0
         self._slots = 0
@@ -76,7 +77,16 @@ class Lanes:
         for queue, priority in lanes:
             if queue in self._rank and (queue, priority) not in self._lanes:
                 self._lanes[queue, priority] = Lane(queue, priority)
-        self._ordered = sorted(self._lanes.values(), key=lambda lane: (-lane.priority, self._rank[lane.queue]))
+        self._put_in_order()
+
+    def pause(self, queues: frozenset[str]) -> None:
+        """Leave the lanes of these queues alone, and read those of all others."""
+        self._paused = queues
+        self._put_in_order()
+
+    def _put_in_order(self) -> None:
+        lanes = [lane for lane in self._lanes.values() if lane.queue not in self._paused]
+        self._ordered = sorted(lanes, key=lambda lane: (-lane.priority, self._rank[lane.queue]))
 
     def reads(self, slots: int, at_most: int) -> list[LaneRead]:
         """Return where to look now: of each lane first its front, one job for each free slot, then its line."""

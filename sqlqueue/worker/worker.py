@@ -16,7 +16,7 @@ from sqlqueue.maintenance.promoter import Promoter
 from sqlqueue.maintenance.pruner import Pruner
 from sqlqueue.maintenance.rescuer import Rescuer
 from sqlqueue.maintenance.sweeper import Sweeper
-from sqlqueue.notify.channels import queue_channel
+from sqlqueue.notify.channels import DUE, PAUSED, queue_channel
 from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
@@ -30,6 +30,7 @@ from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
 from sqlqueue.worker.order import Weighted, as_given
+from sqlqueue.worker.pauses import Pauses
 from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
@@ -125,8 +126,11 @@ class Worker:
             lambda: self.registration.incarnation,
             self._announcer.placed,
         )
+        told = app.store.dialect.notifies
+        self._pauses = Pauses(options.queues, self._bus, self._pause, lambda: told and self._listener.hears).tick
         chores: list[Callable[[Link], float]] = [
             self.registration.beat,
+            self._pauses,
             relief.tick,
             self._promote,
             rescuer.tick,
@@ -152,6 +156,7 @@ class Worker:
     def run(self) -> int:
         """Work until told to stop, then stop in good order; return the exit code, 0 unless the pool was lost."""
         self.registration.sign_on(self._chores_link)
+        self._pauses(self._chores_link)  # before anything is claimed
         services = ServiceGroup([self._chores_loop, self._listener])
         services.start()
         self.pool.start()
@@ -221,9 +226,16 @@ class Worker:
     def _heard(self, channel: str, payload: str) -> None:
         """Take a message in the listener's thread."""
         self._consumer.heard(self._queues[channel], payload)
-        if "due" in payload:
+        if DUE in payload:
             self._hurry_promotion()
+        if PAUSED in payload:
+            self._chores.hurry(self._pauses)
+            self._chores_loop.wake()
         self._consumer_loop.wake()
+
+    def _pause(self, queues: frozenset[str]) -> None:
+        self._consumer.pause(queues)
+        self._wake_consumer()
 
     def _in_doubt(self) -> None:
         """Look for everything: something happened, or messages may have been lost."""

@@ -53,7 +53,8 @@ def test_every_option_of_a_command(name):
     command = importlib.import_module(f"sqlqueue.cli.{name}").command if name else main
     body = CLI[name] if name else pages.page("docs/cli.md").partition("\n## ")[0]
     said = {word for row in pages.table_rows(body) for word in re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", row[0])}
-    options = [one for one in command.params if isinstance(one, click.Option)]
+    parts = command.commands.values() if name and isinstance(command, click.Group) else [command]
+    options = [one for part in parts for one in part.params if isinstance(one, click.Option)]
     assert said == {word for one in options for word in (*one.opts, *one.secondary_opts)}
 
 

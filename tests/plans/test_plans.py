@@ -216,7 +216,7 @@ HOT = {
     "lanes": {"queues": '["testq"]'},
     "unfinished": {"ids": '["x"]'},
     "held_among": {"ids": '["x"]', "worker": ME},
-    "rescue_back": {"worker": ME},
+    "rescue_back": {"worker": ME, "reason": "died"},
 }
 
 

@@ -1,0 +1,50 @@
+"""``sqlqueue queue``: pause queues and resume them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from sqlqueue.cli.list import as_json_option, show_queues
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.cli.apps import Target
+
+
+@click.group("queue")
+def command() -> None:
+    """Pause queues, resume them, list them."""
+
+
+@command.command("pause")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.pass_obj
+def pause(target: Target, names: Sequence[str]) -> None:
+    """Let no worker claim from these queues; what is claimed already goes on."""
+    queues = target.find_app_or_plain().queues
+    for name in names:
+        queues.pause(name)
+    click.echo(f"paused: {', '.join(names)}")
+
+
+@command.command("resume")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.pass_obj
+def resume(target: Target, names: Sequence[str]) -> None:
+    """Let workers claim again; exit with 1 when one was not paused."""
+    queues = target.find_app_or_plain().queues
+    were = {name: queues.resume(name) for name in names}
+    click.echo("\n".join(f"{name}: {'resumed' if was else 'was not paused'}" for name, was in were.items()))
+    if not all(were.values()):
+        raise SystemExit(1)
+
+
+@command.command("list")
+@as_json_option
+@click.pass_obj
+def list_(target: Target, as_json: bool) -> None:
+    """The same as `sqlqueue list queues`."""
+    show_queues(target, as_json=as_json)

@@ -1,0 +1,159 @@
+"""`Jobs` and `Queues`: what an operator does, for the command line, dashboards and scripts alike.
+
+What is meant is said by a `Which`; large numbers go in batches, each a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from sqlqueue.errors import ConfigError
+from sqlqueue.notify.channels import PAUSED, queue_channel
+from sqlqueue.store.ops import queues as verbs
+from sqlqueue.store.ops.forget import forget
+from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, list_jobs, show_job
+from sqlqueue.store.ops.purge import purge
+from sqlqueue.store.ops.retry import retry
+from sqlqueue.store.ops.revoke import revoke
+from sqlqueue.store.ops.wake import wake
+from sqlqueue.store.ops.workers import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlqueue.domain.which import Which
+    from sqlqueue.notify.waker import Waker
+    from sqlqueue.store.ops.queues import Count
+    from sqlqueue.store.ops.workers import Sighting
+    from sqlqueue.store.store import Store
+
+BATCH = 1000
+"""Jobs in one transaction."""
+
+PATIENCE = 5.0
+"""Seconds that an operator waits for a row that somebody has locked."""
+
+
+class Sender(Protocol):
+    """What is needed of the client."""
+
+    store: Store
+    waker: Waker
+
+
+class Revoked(NamedTuple):
+    """The ids of jobs that are over now, and of those that run and will have no other try."""
+
+    ended: list[str]
+    running: list[str]
+
+
+class Jobs:
+    """The jobs of one database."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._store = sender.store
+        self._waker = sender.waker
+
+    def find(self, which: Which, limit: int = 50, before: str = LAST) -> list[JobRow]:
+        """Return jobs, the newest first; ``before`` is the last id of the page before this one."""
+        return self._store.read(list_jobs, which, limit, before)
+
+    def show(self, job_id: str) -> JobDetails | None:
+        """Return everything about a job, None when there is none of that id."""
+        return self._store.read(show_job, job_id)
+
+    def revoke(self, which: Which, reason: str = "revoked") -> Revoked:
+        """Revoke jobs: what waits is over at once; what runs goes on, but has no other try.
+
+        Raises
+        ------
+        ConfigError: ``which`` says nothing.
+        StoreUnavailable: somebody keeps one of them locked; what was done before that stays done.
+        """
+        _refuse_everything(which)
+        done = Revoked([], [])
+        while True:
+            batch = self._store.run(revoke, which, BATCH, reason, PATIENCE)
+            self._waker.finished([*batch.ended, *batch.released.ended])
+            self._waker.placed(batch.released.placed)
+            done.ended.extend(batch.ended)
+            done.running.extend(one.id for one in batch.running)
+            if which.ids is not None or not batch.met:
+                return done
+
+    def retry(self, which: Which) -> list[str]:
+        """Let failed and revoked jobs run again and return their ids; others are left alone.
+
+        Raises ConfigError when ``which`` says nothing.
+        """
+        _refuse_everything(which)
+        done: list[str] = []
+        for part in _parts(which):
+            while batch := self._store.run(retry, part, BATCH):
+                self._waker.placed(batch)
+                done += [one.id for one in batch]
+                if part.ids is not None:
+                    break
+        return done
+
+    def forget(self, ids: Sequence[str]) -> list[str]:
+        """Delete results and return the ids of those that there were; jobs that are not over are left alone."""
+        return self._store.run(forget, ids)
+
+    def purge(self, queues: Sequence[str]) -> int:
+        """Throw away what waits in these queues, without a trace, and return how many jobs that were."""
+        thrown = 0
+        while batch := self._store.run(purge, queues, BATCH):
+            thrown += batch
+        return thrown
+
+
+class Queues:
+    """The queues of one database."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._store = sender.store
+
+    def pause(self, name: str) -> None:
+        """Let no worker claim from a queue, until `resume`; what is claimed already goes on.
+
+        Workers hear of it at once, or see it within a second where they cannot hear; after a lost message, within 5 s.
+        """
+        self._store.run(verbs.pause, name)
+        self._tell(name)
+
+    def resume(self, name: str) -> bool:
+        """Let workers claim again; False when the queue was not paused."""
+        was = self._store.run(verbs.resume, name)
+        self._tell(name)
+        return was
+
+    def paused(self) -> dict[str, datetime | None]:
+        """Return the paused queues and since when they are."""
+        return self._store.read(verbs.paused)
+
+    def workers(self) -> list[Sighting]:
+        """Return the workers that have not signed off."""
+        return self._store.read(observe)
+
+    def counts(self) -> list[Count]:
+        """Count what is not over, for each queue, task and state."""
+        return self._store.read(verbs.counts)
+
+    def _tell(self, name: str) -> None:
+        if self._store.dialect.notifies:
+            self._store.run(wake, [(queue_channel(name, self._store.dialect.schema), PAUSED)])
+
+
+def _refuse_everything(which: Which) -> None:
+    if which.everything:
+        raise ConfigError("this would mean every job there is: name some by id, queue, task or another filter")
+
+
+def _parts(which: Which) -> list[Which]:
+    """Split ids into batches."""
+    if which.ids is None:
+        return [which]
+    return [which._replace(ids=which.ids[start : start + BATCH]) for start in range(0, len(which.ids), BATCH)]
