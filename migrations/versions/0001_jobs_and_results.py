@@ -388,7 +388,18 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
-    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues", "control", "replies"):
+    for table in (
+        "jobs",
+        "results",
+        "workers",
+        "leases",
+        "dependencies",
+        "groups",
+        "windows",
+        "queues",
+        "control",
+        "replies",
+    ):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -24,7 +24,18 @@ def shared_postgres(postgres_server: Server, postgres_template: str) -> Iterator
 @pytest.fixture
 def emptied_postgres(shared_postgres: str) -> str:
     with psycopg.connect(shared_postgres) as connection:
-        for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues", "control", "replies"):
+        for table in (
+            "jobs",
+            "results",
+            "workers",
+            "leases",
+            "dependencies",
+            "groups",
+            "windows",
+            "queues",
+            "control",
+            "replies",
+        ):
             connection.execute(f"DELETE FROM sqlqueue_{table}")
     return shared_postgres
 
