@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from alembic import op
 
 revision = "0001"
@@ -143,6 +141,7 @@ POSTGRES = [
         created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
     )
     """,
+    'CREATE TABLE sqlqueue_queues (name text COLLATE "C" PRIMARY KEY, paused_at timestamptz)',
     # Who sent whom: jobs that nobody's task has sent pay nothing for these.
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
@@ -324,40 +323,11 @@ SQLITE = [
         created_at   TEXT NOT NULL DEFAULT (<now>)
     )
     """,
+    "CREATE TABLE sqlqueue_queues (name TEXT PRIMARY KEY NOT NULL, paused_at TEXT)",
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
     "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
 ]
-
-# Both databases: small tables, the same but for the names of types.
-SMALL = [
-    "CREATE TABLE sqlqueue_queues (name <id> PRIMARY KEY NOT NULL, paused_at <moment>)",
-    """
-    CREATE TABLE sqlqueue_control (
-        id           <id> PRIMARY KEY NOT NULL,
-        command      text     NOT NULL,
-        arguments    <json>   NOT NULL,
-        destination  <json>,
-        sent_at      <moment> NOT NULL DEFAULT (<now>),
-        expires_at   <moment> NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE sqlqueue_replies (
-        message      <id>     NOT NULL,
-        worker       <uuid>   NOT NULL,
-        name         text     NOT NULL,
-        reply        <json>   NOT NULL,
-        expires_at   <moment> NOT NULL,
-        PRIMARY KEY (message, worker)
-    )
-    """,
-]
-POSTGRES_WORDS = {
-    "<id>": 'text COLLATE "C"', "<json>": "json", "<moment>": "timestamptz", "<uuid>": "uuid",
-    "<now>": "clock_timestamp()",
-}  # fmt: skip
-SQLITE_WORDS = {"<id>": "TEXT", "<json>": "TEXT", "<moment>": "TEXT", "<uuid>": "TEXT", "<now>": NOW}
 
 # Both databases: every job, unfinished or finished, in one place for people and dashboards.
 VIEW = """
@@ -379,27 +349,15 @@ VIEW = """
 def upgrade() -> None:
     """Make everything."""
     postgres = op.get_context().dialect.name == "postgresql"
-    words = POSTGRES_WORDS if postgres else SQLITE_WORDS
-    for statement in [*(POSTGRES if postgres else SQLITE), *SMALL]:
-        op.execute(re.sub("<[a-z]+>", lambda word: words[word[0]], statement))
+    for statement in POSTGRES if postgres else SQLITE:
+        op.execute(statement.replace("<now>", NOW))
     op.execute(VIEW)
 
 
 def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
-    for table in (
-        "jobs",
-        "results",
-        "workers",
-        "leases",
-        "dependencies",
-        "groups",
-        "windows",
-        "queues",
-        "control",
-        "replies",
-    ):
+    for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

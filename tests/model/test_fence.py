@@ -5,24 +5,53 @@ way to a settlement that is accepted from somebody who does not hold the job any
 """
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
+
+from sqlqueue.store.operation import Statement
 
 from tests.support.fence_model import Model, Story
 from tests.support.fence_tables import Tables, connect, without
 
 
-def explore(url: str, *missing: str, at_most_once: bool = False, flush_first: bool = True, claims: int = 3) -> Story:
+def explore(
+    url: str,
+    *missing: str,
+    at_most_once: bool = False,
+    flush_first: bool = True,
+    claims: int = 3,
+    operator: bool = False,
+) -> Story:
     connection, dialect = connect(url)
     with closing(connection):
         tables = Tables(connection, without(dialect, *missing), acks_late=not at_most_once)
-        return Model(tables, at_most_once=at_most_once, flush_first=flush_first, claims=claims).explore()
+        return Model(
+            tables, at_most_once=at_most_once, flush_first=flush_first, claims=claims, operator=operator
+        ).explore()
 
 
 def test_nobody_is_believed_but_the_holder_and_no_job_is_lost(database_url):
     story = explore(database_url)
     assert story.complaint is None, story
     assert story.moments > 10_000, "the model has come to a stop somewhere"
+
+
+def test_nor_while_somebody_revokes_and_retries_by_hand(database_url):
+    story = explore(database_url, claims=2, operator=True)
+    assert story.complaint is None, story
+    assert story.moments > 5_000
+
+
+def test_if_a_retry_by_hand_counted_claims_anew_a_stale_word_would_be_believed(database_url):
+    connection, dialect = connect(database_url)
+    forgetful = dialect.sql.retry.sql.replace("claim_token + 1", "0")
+    assert forgetful != dialect.sql.retry.sql
+    dialect.sql = replace(dialect.sql, retry=Statement(forgetful))
+    with closing(connection):
+        story = Model(Tables(connection, dialect), claims=2, operator=True).explore()
+    assert story.complaint is not None
+    assert "an operator retries" in story.way
 
 
 @pytest.mark.parametrize("missing", ["token", "incarnation"])

@@ -1,4 +1,4 @@
-"""Two workers and one job in every order of events that there is: who is believed when he says what became of it?
+"""Two workers and one job in every order of events: who is believed when he says what became of it?
 
 The worker's side is a small model: what it remembers, what it has sent, and what a dead connection may still execute.
 The table's side is not: each step is answered by the real statement on a real table (`fence_tables`), once for each
@@ -22,12 +22,11 @@ class Row(NamedTuple):
     state: str
     token: int
     worker: str | None
+    revoked: bool = False
 
 
 class Table(Protocol):
     """The tables, or what is remembered of them."""
-
-    can_retry: bool
 
     def do(self, row: Row, verb: str, worker: str, token: int) -> tuple[Row, bool]:
         """Execute a verb on tables that hold this row; return the row after it and whether anything was accepted."""
@@ -68,6 +67,7 @@ class World(NamedTuple):
     forgotten: int = 0
     starts: int = 0
     retries: int = 0
+    revokes: int = 0
 
 
 Step = tuple[str, World, str | None]
@@ -89,22 +89,29 @@ class Model:
     at_most_once: the job may start once only.
     flush_first: whether such a job waits until its claim is on disk, as it must.
     claims: how many there may be at most; with one less it is five times quicker.
+    operator: whether somebody may revoke the job once, and retry it once when it has failed or is revoked.
     """
 
     def __init__(
-        self, table: Table, *, at_most_once: bool = False, flush_first: bool = True, claims: int = MOST_CLAIMS
+        self,
+        table: Table,
+        *,
+        at_most_once: bool = False,
+        flush_first: bool = True,
+        claims: int = MOST_CLAIMS,
+        operator: bool = False,
     ) -> None:
         self._table = table
         self._at_most_once = at_most_once
         self._flush_first = flush_first
         self._claims_left = claims
+        self._operator = operator
 
     def explore(self) -> Story:
         """Walk through every moment; stop at the first that must not be."""
-        first = World(Row("ready", 0, None))
-        came_from: dict[World, tuple[World, str] | None] = {first: None}
+        came_from: dict[World, tuple[World, str] | None] = {World(Row("ready", 0, None)): None}
         leads_to: dict[World, list[World]] = {}
-        todo = deque([first])
+        todo = deque(came_from)
         while todo:
             world = todo.popleft()
             followers = leads_to[world] = []
@@ -113,8 +120,9 @@ class Model:
                     came_from[after] = (world, label)
                     todo.append(after)
                 followers.append(after)
-                if complaint:
-                    return Story(len(came_from), complaint, [*_way_to(world, came_from), label])
+                if complaint or (after.row.revoked and after.row.state == "ready"):
+                    what = complaint or "a revoked job waits for a worker again"
+                    return Story(len(came_from), what, [*_way_to(world, came_from), label])
         for world in _stranded(leads_to, self._claims_left):
             return Story(len(came_from), "the job is lost: nothing ends it any more", _way_to(world, came_from))
         return Story(len(came_from), None, [])
@@ -136,13 +144,20 @@ class Model:
             yield "the disk catches up", world._replace(disk=(world.row, world.number)), None
         if world.crashes < MOST_CRASHES:
             yield "the server crashes", _crashed(world), None
+        if self._operator and not world.revokes and world.row.state in ("ready", "running"):
+            row, accepted = self._table.do(world.row, "revoke", "", 0)
+            yield (
+                "an operator revokes",
+                _durably(world, row)._replace(revokes=1),
+                None if accepted else "it is not revoked",
+            )
         if self._may_be_retried(world):
             row, accepted = self._table.do(world.row, "retry", "", 0)
-            complaint = None if accepted and row.token > world.row.token else "a retry by hand drew no higher token"
+            complaint = None if accepted else "a job that failed cannot be retried"
             yield "an operator retries", _durably(world, row)._replace(retries=1), complaint
 
     def _may_be_retried(self, world: World) -> bool:
-        return self._table.can_retry and world.row.state == "failed" and not world.retries and not self._at_most_once
+        return self._operator and world.row.state in ("failed", "revoked") and not world.retries
 
     def _is_over(self, world: World) -> Iterator[Step]:
         """Nothing that anybody may still say changes anything, under whatever name and token."""
@@ -177,7 +192,7 @@ class Model:
         elif mind.phase == "running":
             outcomes = ["succeed"]
             if not self._at_most_once:
-                outcomes += ["again", "fail"] if self._table.can_retry else ["again"]
+                outcomes += ["again", "fail"] if self._operator else ["again"]
             for outcome in outcomes:
                 yield f"{name} ends: {outcome}", _minding(world, who, mind._replace(phase=outcome)), None
         else:

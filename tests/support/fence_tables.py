@@ -12,11 +12,14 @@ from psycopg.rows import tuple_row
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule
 from sqlqueue.domain.states import State
+from sqlqueue.domain.which import Which
 from sqlqueue.store.dialect import Dialect
 from sqlqueue.store.drivers import drive, over_named, over_pyformat
 from sqlqueue.store.operation import Op, Statement
 from sqlqueue.store.ops.claim import claim
 from sqlqueue.store.ops.rescue import rescue
+from sqlqueue.store.ops.retry import retry
+from sqlqueue.store.ops.revoke import revoke
 from sqlqueue.store.ops.settle import settle
 from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.sqlite import SQLite
@@ -47,12 +50,12 @@ FINISHED = (
 )
 UNFINISHED = (
     "INSERT INTO sqlqueue_jobs (id, seq, queue, state, task, args, kwargs, acks_late, max_crashes, attempt,"
-    " claim_token, worker) VALUES"
-    " ('job', 7, 'testq', '{state}', 't', '[]', '{{}}', {acks_late}, 1000, 1, {token}, {worker})"
+    " claim_token, worker, revoked) VALUES"
+    " ('job', 7, 'testq', '{state}', 't', '[]', '{{}}', {acks_late}, 1000, 1, {token}, {worker}, {revoked})"
 )
 READ = (
-    "SELECT state, claim_token, worker FROM sqlqueue_jobs UNION ALL SELECT state, claim_token, worker FROM"
-    " sqlqueue_results"
+    "SELECT state, claim_token, worker, revoked FROM sqlqueue_jobs UNION ALL"
+    " SELECT state, claim_token, worker, false FROM sqlqueue_results"
 )
 
 
@@ -74,8 +77,6 @@ def without(dialect: Dialect, *parts: str) -> Dialect:
 
 class Tables:
     """One connection, and what it has answered so far."""
-
-    can_retry = False
 
     def __init__(self, connection: Any, dialect: Dialect, *, acks_late: bool = True) -> None:
         self._connection = connection
@@ -102,16 +103,17 @@ class Tables:
         finally:
             self._cursor.execute("ROLLBACK")
         assert len(rows) == 1, f"{verb} on {row} leaves {len(rows)} rows: {rows}"
-        state, token, holder = rows[0]
-        after = Row(state, token, str(holder) if holder and state == "running" else None)
+        state, token, holder, revoked = rows[0]
+        after = Row(state, token, str(holder) if holder and state == "running" else None, bool(revoked))
         assert accepted or after == row, f"{verb} on {row} is refused and leaves {after}"
         return after, accepted
 
     def _put(self, row: Row) -> None:
         text = FINISHED if row.state in FINAL else UNFINISHED
         worker = f"'{row.worker}'" if row.worker else "NULL"
-        late = str(self._acks_late).lower()
-        self._cursor.execute(text.format(state=row.state, token=row.token, worker=worker, acks_late=late))
+        values = {"state": row.state, "token": row.token, "worker": worker}
+        flags = {"acks_late": str(self._acks_late).lower(), "revoked": str(row.revoked).lower()}
+        self._cursor.execute(text.format(**values, **flags))
 
     def run(self, verb: Callable[..., Op[Any]], *args: Any) -> Any:
         return drive(self._execute, verb(self._dialect, *args))
@@ -129,12 +131,21 @@ def _rescue(tables: Tables, worker: str, _: int) -> bool:
     return bool(rescued.back or rescued.lost)
 
 
+def _retry(tables: Tables, _: str, __: int) -> bool:
+    return bool(tables.run(retry, Which(ids=("job",))))
+
+
+def _revoke(tables: Tables, _: str, __: int) -> bool:
+    return bool(tables.run(revoke, Which(ids=("job",))).met)
+
+
 def _settling(kind: str) -> Callable[[Tables, str, int], bool]:
     return lambda tables, worker, token: bool(tables.run(settle, worker, [SETTLEMENTS[kind]], {"job": token}).ids)
 
 
 VERBS: dict[str, Callable[[Tables, str, int], bool]] = {
-    "claim": _claim, "rescue": _rescue, **{kind: _settling(kind) for kind in SETTLEMENTS},
+    "claim": _claim, "rescue": _rescue, "retry": _retry, "revoke": _revoke,
+    **{kind: _settling(kind) for kind in SETTLEMENTS},
 }  # fmt: skip
 
 
