@@ -28,7 +28,7 @@ TABLES = {
     VERSION_TABLE,
     *(
         f"sqlqueue_{name}"
-        for name in ("jobs", "results", "workers", "leases", "dependencies", "groups", "queues", "control", "replies")
+        for name in ("jobs", "results", "workers", "leases", "dependencies", "groups", "queues", "windows")
     ),
 }
 PARTITION = "sqlqueue_results_2"

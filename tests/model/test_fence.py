@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from sqlqueue.store.operation import Statement
-
 from tests.support.fence_model import Model, Story
 from tests.support.fence_tables import Tables, connect, without
 
