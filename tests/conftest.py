@@ -7,6 +7,7 @@ migrated; `empty_postgres_url` is not. A run that asks for SQLite only starts no
 import os
 import pathlib
 import shutil
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -18,6 +19,8 @@ hypothesis.settings.register_profile(  # a busy machine is not a bug
     "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("house")
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the workers that tests start inherit it, also under nohup
 
 
 @pytest.fixture(scope="session")

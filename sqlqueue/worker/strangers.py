@@ -6,6 +6,7 @@ pause: somebody may know the task soon, and when nobody does for long enough the
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds that a job waits whose task nobody knows; doubled at each meeting."""
+"""Seconds that jobs wait whose task nobody knows; doubled at each meeting with any number of them."""
 
 ASK_AGAIN = 5.0
 """Seconds after which one asks again who is there to run what is left to others."""
@@ -41,7 +42,7 @@ class Strangers:
     def __init__(self, tasks: Collection[str], clock: Clock) -> None:
         self._tasks = frozenset(tasks).union(BUILTINS)
         self._clock = clock
-        self._met: dict[str, int] = {}
+        self._meetings: Counter[str] = Counter()
         self._ask_at = 0.0
         self.shunned: list[str] = []
 
@@ -50,8 +51,15 @@ class Strangers:
         strangers = [job for job in jobs if job.task not in self._tasks]
         if not strangers:
             return []
-        self._ask(link, {job.task for job in strangers})
-        return [(job, self._sent_back(job.task)) for job in strangers]
+        names = {job.task for job in strangers}
+        self._ask(link, names)
+        said = set(self._meetings)
+        self._meetings.update(names)
+        away: list[tuple[Job, Outcome]] = []
+        for job in strangers:
+            away.append((job, self._sent_back(job.task, quiet=job.task in said)))
+            said.add(job.task)
+        return away
 
     def ask_again(self, link: Link) -> None:
         """From time to time, see whether those to whom jobs are left still live."""
@@ -63,7 +71,7 @@ class Strangers:
         with suppress(StoreUnavailable):  # then the jobs go back with a pause, which can do no harm
             self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))))
 
-    def _sent_back(self, name: str) -> Returned:
-        met = self._met[name] = self._met.get(name, -1) + 1
-        pause = 0.0 if name in self.shunned else min(FIRST_PAUSE * 2.0 ** min(met, 10), LONGEST_PAUSE)
-        return Returned(pause, f"NotRegistered: this worker has no task named {name!r}", quiet=met > 0)
+    def _sent_back(self, name: str, *, quiet: bool) -> Returned:
+        doublings = min(self._meetings[name] - 1, 10)
+        pause = 0.0 if name in self.shunned else min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE)
+        return Returned(pause, f"NotRegistered: this worker has no task named {name!r}", quiet=quiet)

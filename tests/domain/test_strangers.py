@@ -52,9 +52,12 @@ def test_what_others_know_is_left_to_them_at_once(strangers):
 
 
 def test_what_nobody_knows_waits_longer_each_time(strangers):
-    pauses = [strangers.turn_away(Others(), jobs("never"))[0][1].delay for _ in range(9)]
-    assert pauses[:4] == [1.0, 2.0, 4.0, 8.0]
-    assert pauses[-1] == LONGEST_PAUSE
+    """However many jobs there are of it: they are met together."""
+    away = [strangers.turn_away(Others(), jobs("never", "never", "never")) for _ in range(9)]
+    pauses = [{outcome.delay for _, outcome in one} for one in away]
+    assert pauses[:4] == [{1.0}, {2.0}, {4.0}, {8.0}]
+    assert pauses[-1] == {LONGEST_PAUSE}
+    assert [outcome.quiet for one in away for _, outcome in one] == [False, *[True] * 26]
     assert strangers.shunned == []
 
 
