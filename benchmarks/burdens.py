@@ -13,6 +13,7 @@ from .feeder import fed
 from .figures import Sample
 from .filling import Pace, fill, job_id, pace, rate, schedule
 from .ground import Database, connected, rows
+from .tasks import HISTORY
 from .workers import FASTEST, Crew, workers
 
 FEW, MANY = 10_000, 1_000_000  # jobs of backlog
@@ -118,7 +119,7 @@ def drained(database: Database, url: str, count: int, workers_: int | None = Non
 
 
 def _run_for(crew: Crew, seconds: float) -> None:
-    """Let the workers work for so long after their first result, and a little to warm up."""
-    crew.wait_for("SELECT 1 FROM sqlqueue_results LIMIT 1", PATIENCE)
+    """Let the workers work for so long after they have warmed up, and a little more."""
+    crew.wait_for(f"SELECT count(*) > {WARM_UP} FROM sqlqueue_results WHERE queue <> '{HISTORY}'", PATIENCE)
     time.sleep(seconds + MARGIN)
     crew.check()

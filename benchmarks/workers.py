@@ -71,4 +71,6 @@ def workers(
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     environment = {"SQLQUEUE_BROKER_URL": url, "PYTHONPATH": path}
     with running_workers("benchmarks.tasks", options, environment, count=count, folder=ROOT) as running:
-        yield Crew(database, url, running)
+        crew = Crew(database, url, running)
+        yield crew
+        crew.wait_until_started()  # one may have drained everything before the others had come

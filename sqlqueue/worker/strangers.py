@@ -6,7 +6,6 @@ pause: somebody may know the task soon, and when nobody does for long enough the
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
-"""Seconds that jobs wait whose task nobody knows; doubled at each meeting with any number of them."""
+"""Seconds that jobs wait whose task nobody knows: as long as that has been so, however many they are."""
 
 ASK_AGAIN = 5.0
 """Seconds after which one asks again who is there to run what is left to others."""
@@ -42,7 +41,7 @@ class Strangers:
     def __init__(self, tasks: Collection[str], clock: Clock) -> None:
         self._tasks = frozenset(tasks).union(BUILTINS)
         self._clock = clock
-        self._meetings: Counter[str] = Counter()
+        self._met: dict[str, float] = {}  # when each was met first
         self._ask_at = 0.0
         self.shunned: list[str] = []
 
@@ -53,13 +52,7 @@ class Strangers:
             return []
         names = {job.task for job in strangers}
         self._ask(link, names)
-        said = set(self._meetings)
-        self._meetings.update(names)
-        away: list[tuple[Job, Outcome]] = []
-        for job in strangers:
-            away.append((job, self._sent_back(job.task, quiet=job.task in said)))
-            said.add(job.task)
-        return away
+        return [(job, self._sent_back(job.task)) for job in strangers]
 
     def ask_again(self, link: Link) -> None:
         """From time to time, see whether those to whom jobs are left still live."""
@@ -71,7 +64,8 @@ class Strangers:
         with suppress(StoreUnavailable):  # then the jobs go back with a pause, which can do no harm
             self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))))
 
-    def _sent_back(self, name: str, *, quiet: bool) -> Returned:
-        doublings = min(self._meetings[name] - 1, 10)
-        pause = 0.0 if name in self.shunned else min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE)
+    def _sent_back(self, name: str) -> Returned:
+        now, quiet = self._clock.monotonic(), name in self._met
+        known_for = now - self._met.setdefault(name, now)
+        pause = 0.0 if name in self.shunned else min(max(known_for, FIRST_PAUSE), LONGEST_PAUSE)
         return Returned(pause, f"NotRegistered: this worker has no task named {name!r}", quiet=quiet)

@@ -51,14 +51,24 @@ def test_what_others_know_is_left_to_them_at_once(strangers):
     assert strangers.shunned == ["later"]
 
 
-def test_what_nobody_knows_waits_longer_each_time(strangers):
-    """However many jobs there are of it: they are met together."""
-    away = [strangers.turn_away(Others(), jobs("never", "never", "never")) for _ in range(9)]
-    pauses = [{outcome.delay for _, outcome in one} for one in away]
-    assert pauses[:4] == [{1.0}, {2.0}, {4.0}, {8.0}]
-    assert pauses[-1] == {LONGEST_PAUSE}
-    assert [outcome.quiet for one in away for _, outcome in one] == [False, *[True] * 26]
+def test_what_nobody_knows_waits_longer_the_longer_that_lasts(strangers, clock):
+    """However many jobs there are of it, and in however many claims they come."""
+    seen = []
+    for passed in (0.0, 0.0, 0.5, 1.5, 2.0, 4.0, 100.0):
+        clock.advance(passed)
+        seen.append({outcome.delay for _, outcome in strangers.turn_away(Others(), jobs("never", "never"))})
+    assert seen == [{1.0}, {1.0}, {1.0}, {2.0}, {4.0}, {8.0}, {LONGEST_PAUSE}]
     assert strangers.shunned == []
+
+
+def test_a_task_nobody_knows_is_told_of_once(strangers):
+    away = [one for _ in range(3) for one in strangers.turn_away(Others(), jobs("never", "never", "other"))]
+    assert [(job.task, outcome.quiet) for job, outcome in away[:3]] == [
+        ("never", False),
+        ("never", True),
+        ("other", False),
+    ]
+    assert all(outcome.quiet for _, outcome in away[3:])
 
 
 def test_when_those_who_knew_are_gone_their_jobs_are_taken_again(strangers, clock):
