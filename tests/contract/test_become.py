@@ -5,6 +5,7 @@ import json
 from sqlqueue.domain.settlement import Become, Finish
 from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import Edge
+from sqlqueue.store.ops.become import become
 from sqlqueue.store.ops.cycle import Joins, cycle
 from sqlqueue.store.ops.enqueue import enqueue
 from tests.support.jobs import ME, OTHER, new_job, take, take_one
@@ -59,6 +60,18 @@ def test_what_waits_for_the_job_waits_on(runner):
     done = Finish(again.id, State.SUCCEEDED, "9", 0.1)
     released = runner.run(cycle, ME, [done], {again.id: again.token}, None, (), Joins({again.id})).released
     assert [one.id for one in released.placed] == [second.id]
+
+
+def test_a_revocation_between_two_statements_is_not_overlooked(runner):
+    """The cycle has looked for revoked jobs already: the job is left alone, and the next cycle ends it."""
+    job = take_one(runner)
+    runner.rows("UPDATE sqlqueue_jobs SET revoked = :yes WHERE id = :id", yes=True, id=job.id)
+    text = workflow(job.id, new_job(options='{"feeds":true}'))
+    assert runner.run(become, ME, [(Become(job.id, text), job.token)]) == ([], [])
+    assert (runner.job(job.id)["state"], runner.job(job.id)["task"]) == ("running", job.task)
+    assert len(runner.rows("SELECT id FROM sqlqueue_jobs")) == 1
+    put_in_place(runner, job, text)
+    assert runner.result(job.id)["state"] == "revoked"
 
 
 def test_only_who_holds_the_job_may_change_it(runner):

@@ -151,6 +151,7 @@ UPDATE sqlqueue_jobs j
                AS x(id text, task text, queue text, priority smallint, args text, kwargs text, options text)
           JOIN sqlqueue_jobs r ON r.id = x.id
          WHERE r.state = 'running' AND r.claim_token = :token AND r.worker = CAST(:worker AS uuid)
+           AND NOT r.revoked
            FOR UPDATE OF r SKIP LOCKED) AS h
  WHERE j.ctid = h.ctid
 RETURNING j.id

@@ -126,6 +126,7 @@ UPDATE sqlqueue_jobs
        priority = json_extract(:doc, '$.priority'), args = json_extract(:doc, '$.args'),
        kwargs = json_extract(:doc, '$.kwargs'), options = json_extract(:doc, '$.options')
  WHERE id = json_extract(:doc, '$.id') AND state = 'running' AND claim_token = :token AND worker = :worker
+   AND NOT revoked
 RETURNING id
 """)
 
