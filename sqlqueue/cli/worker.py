@@ -124,8 +124,8 @@ def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
     source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
-    print_banner(app, options, stream)
     handle_signals(worker)
+    print_banner(app, options, stream)  # whoever sees it may already stop the worker
     app.events.subscribe(lambda _: notify("READY=1"), WorkerReady)
     app.events.subscribe(lambda _: None if worker.restarting else notify("STOPPING=1"), WorkerStopping)
     return worker
