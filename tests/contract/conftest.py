@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.support.databases import Server, fresh_name
-from tests.support.runners import KINDS, Runner
+from tests.support.runners import KINDS, Runner, onlooker
 
 POSTGRES_KINDS = [kind for kind in KINDS if kind.startswith("postgres")]
 
@@ -63,3 +63,17 @@ def _opened(request: pytest.FixtureRequest) -> Iterator[Runner]:
         yield found
     finally:
         found.close()
+
+
+@pytest.fixture
+def row(database_url):
+    """Return the row of an unfinished job."""
+    connection = onlooker(database_url)
+
+    def look(result):
+        sqlite = database_url.startswith("sqlite")
+        mark = "?" if sqlite else "%s"
+        return dict(connection.execute(f"SELECT * FROM sqlqueue_jobs WHERE id = {mark}", (result.id,)).fetchone())
+
+    yield look
+    connection.close()

@@ -7,7 +7,6 @@ import pytest
 from sqlqueue import EnqueueError, Ignore, MaxRetriesExceeded, Reject, SQLQueue, Task
 from sqlqueue.domain.outcome import Failed, Retried, Succeeded
 from sqlqueue.testing.drain import drain
-from tests.support.runners import onlooker
 
 
 @pytest.fixture
@@ -15,20 +14,6 @@ def app(database_url):
     app = SQLQueue("shop", broker=database_url)
     yield app
     app.close()
-
-
-@pytest.fixture
-def row(database_url):
-    """Return the row of an unfinished job."""
-    connection = onlooker(database_url)
-
-    def look(result):
-        sqlite = database_url.startswith("sqlite")
-        mark = "?" if sqlite else "%s"
-        return dict(connection.execute(f"SELECT * FROM sqlqueue_jobs WHERE id = {mark}", (result.id,)).fetchone())
-
-    yield look
-    connection.close()
 
 
 def add(x, y):
