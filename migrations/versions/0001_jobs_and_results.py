@@ -142,6 +142,28 @@ POSTGRES = [
     )
     """,
     'CREATE TABLE sqlqueue_queues (name text COLLATE "C" PRIMARY KEY, paused_at timestamptz)',
+    # Commands to workers, for a minute each, and what they answered. Without a destination it is every worker's.
+    """
+    CREATE TABLE sqlqueue_control (
+        id           text COLLATE "C" PRIMARY KEY,
+        command      text        NOT NULL,
+        arguments    json        NOT NULL,
+        destination  json,
+        wants_reply  boolean     NOT NULL,
+        created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+        expires_at   timestamptz NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE sqlqueue_replies (
+        message_id   text COLLATE "C" NOT NULL,
+        worker       uuid        NOT NULL,
+        name         text        NOT NULL,
+        reply        json        NOT NULL,
+        created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (message_id, worker)
+    )
+    """,
     # Who sent whom: jobs that nobody's task has sent pay nothing for these.
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
@@ -324,6 +346,27 @@ SQLITE = [
     )
     """,
     "CREATE TABLE sqlqueue_queues (name TEXT PRIMARY KEY NOT NULL, paused_at TEXT)",
+    """
+    CREATE TABLE sqlqueue_control (
+        id           TEXT PRIMARY KEY NOT NULL,
+        command      TEXT    NOT NULL,
+        arguments    TEXT    NOT NULL,
+        destination  TEXT,
+        wants_reply  INTEGER NOT NULL,
+        created_at   TEXT    NOT NULL DEFAULT (<now>),
+        expires_at   TEXT    NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE sqlqueue_replies (
+        message_id   TEXT NOT NULL,
+        worker       TEXT NOT NULL,
+        name         TEXT NOT NULL,
+        reply        TEXT NOT NULL,
+        created_at   TEXT NOT NULL DEFAULT (<now>),
+        PRIMARY KEY (message_id, worker)
+    )
+    """,
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
     "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
@@ -358,6 +401,8 @@ def downgrade() -> None:
     """Drop everything, jobs included."""
     op.execute("DROP VIEW sqlqueue_all_jobs")
     for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues"):
+        op.execute(f"DROP TABLE sqlqueue_{table}")
+    for table in ("control", "replies"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

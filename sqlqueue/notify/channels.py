@@ -1,7 +1,8 @@
 """What is said on which channel. Pure.
 
 A queue's channel carries lanes and the lowest place where something new stands in each, ``5:1203 0:1190``, after the
-word ``due`` when something was scheduled. The results' channel carries ids, or ``*`` when they are too many.
+word ``due`` when something was scheduled. The results' channel carries ids, or ``*`` when they are too many. The
+control channel carries nothing: look what there is.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ def queue_channel(queue: str, schema: str | None) -> str:
 def results_channel(schema: str | None) -> str:
     """Return the channel on which finished jobs are told."""
     return _name(f"sqlqueue.{schema or ''}/finished")
+
+
+def control_channel(schema: str | None) -> str:
+    """Return the channel on which workers are told that there are commands for them."""
+    return _name(f"sqlqueue.{schema or ''}/control")
 
 
 def _name(wanted: str) -> str:

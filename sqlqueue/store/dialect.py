@@ -83,6 +83,13 @@ class Statements:
     paused: Statement
     counts: Statement
     prune: Statement
+    post: Statement
+    notices: Statement
+    answer: Statement
+    replies: Statement
+    prune_control: Statement
+    prune_replies: Statement
+    serve: Statement
     connect: Statement
     resolve: Statement
     lock_blocked: Statement

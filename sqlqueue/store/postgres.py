@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
+from sqlqueue.store.sql import postgres_control as control
 from sqlqueue.store.sql import postgres_jobs as jobs
 from sqlqueue.store.sql import postgres_operator as operator
 from sqlqueue.store.sql import postgres_rest as rest
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique)
+STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control)
 
 SEPARATOR, NULL = "\x1f", "~"
 

@@ -33,6 +33,8 @@ def emptied_postgres(shared_postgres: str) -> str:
             "groups",
             "windows",
             "queues",
+            "control",
+            "replies",
         ):
             connection.execute(f"DELETE FROM sqlqueue_{table}")
     return shared_postgres

@@ -1,4 +1,4 @@
-"""Register a worker, keep it alive, look at the others."""
+"""Register a worker, keep it alive, change what it serves, look at the others."""
 
 from __future__ import annotations
 
@@ -75,6 +75,11 @@ def beat(dialect: Dialect, incarnation: str, *, durably: bool = False) -> Op[boo
         yield from ask(dialect.sql.durably)
     rows = yield from ask_last(dialect.sql.beat, incarnation=incarnation)
     return bool(rows)
+
+
+def serve(dialect: Dialect, incarnation: str, queues: Sequence[str]) -> Op[None]:
+    """Say which queues the worker serves from now on."""
+    yield from ask_last(dialect.sql.serve, incarnation=incarnation, queues=json.dumps(list(queues)))
 
 
 def observe(dialect: Dialect) -> Op[list[Sighting]]:

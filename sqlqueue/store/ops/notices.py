@@ -1,0 +1,41 @@
+"""Look, in one statement, for all that a worker must know besides its jobs: paused queues, and commands."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.domain.control import EVERYBODY, Destination, Message
+from sqlqueue.store.operation import ask_last
+
+if TYPE_CHECKING:
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op, Row
+
+
+class Notices(NamedTuple):
+    """The names of the paused queues, commands, and when that was, in the database's seconds since 1970."""
+
+    paused: list[str]
+    messages: list[Message]
+    now: float
+
+
+def notices(dialect: Dialect, incarnation: str, since: float = 0.0) -> Op[Notices]:
+    """Return what concerns a worker, who must pick the commands that mean it and that it has not met before.
+
+    Parameters
+    ----------
+    incarnation: the worker's; commands older than its registration are none of its business.
+    since: seconds since 1970; commands posted before are left out.
+    """
+    rows = yield from ask_last(dialect.sql.notices, incarnation=incarnation, since=since)
+    paused = [row[1] for row in rows if row[0] == "paused"]
+    messages = [_message(row) for row in rows if row[0] == "message"]
+    return Notices(paused, messages, float(rows[-1][1]))
+
+
+def _message(row: Row) -> Message:
+    _, id_, command, arguments, destination, wants_reply = row
+    meant = EVERYBODY if destination is None else Destination(**json.loads(destination))
+    return Message(id_, command, json.loads(arguments), meant, bool(wants_reply))
