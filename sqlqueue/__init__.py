@@ -30,9 +30,10 @@ from sqlqueue.errors import (
     TaskFailed,
     TaskRevoked,
     TimeLimitExceeded,
+    WaitingInTask,
     WorkerLost,
 )
-from sqlqueue.tasks.context import current_job
+from sqlqueue.tasks.context import allow_join_result, current_job
 from sqlqueue.tasks.log import get_task_logger
 from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature
@@ -41,6 +42,7 @@ from sqlqueue.tasks.task import Task
 from sqlqueue.version import __version__ as __version__
 
 __all__ = [
+    "allow_join_result",
     "AsyncResult",
     "BindingError",
     "chain",
@@ -81,6 +83,7 @@ __all__ = [
     "TaskFailed",
     "TaskRevoked",
     "TimeLimitExceeded",
+    "WaitingInTask",
     "WorkerLost",
     "xmap",
     "xstarmap",

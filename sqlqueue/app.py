@@ -15,13 +15,14 @@ from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.result import AsyncResult
+from sqlqueue.client.started import result_from_tuple
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
 from sqlqueue.events.bus import Bus
 from sqlqueue.settings import sources
 from sqlqueue.store.store import Store
 from sqlqueue.store.urls import mask, parse_url
-from sqlqueue.tasks.context import ancestry
+from sqlqueue.tasks.context import ancestry, may_wait
 from sqlqueue.tasks.eager import EagerSender
 from sqlqueue.tasks.options import TaskOptions, read_options
 from sqlqueue.tasks.registry import Registry
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.client.started import Started
     from sqlqueue.tasks.decorator import BoundDecorator, Decorator
     from sqlqueue.tasks.signature import Signature
 
@@ -152,7 +154,7 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        surroundings = Surroundings(ancestry, self._defaults_of)
+        surroundings = Surroundings(ancestry, self._defaults_of, may_wait)
         return Client(self.store, self.conf, self.events, surroundings)
 
     @property
@@ -253,6 +255,10 @@ class SQLQueue:
     def ResultSet(self, results: Iterable[Any]) -> ResultSet:  # noqa: N802 - Celery's name
         """Return a handle on many jobs."""
         return ResultSet(results, self.client)
+
+    def result_from_tuple(self, written: Sequence[Any]) -> Started:
+        """Return the handle on a job or a group that its ``as_tuple()`` has written down."""
+        return result_from_tuple(written, self.client)
 
     def signature(self, task: str | Mapping[str, Any], *args: Any, **options: Any) -> Signature:
         """Return a signature that this app sends: of a task by its name, or the one that a dict describes."""

@@ -15,6 +15,7 @@
     ├─ ResultError                    what waiting for a job can end in
     │  ├─ ResultTimeout               not finished in time (also a TimeoutError)
     │  ├─ NotCommitted                its own transaction is still open: commit first
+    │  ├─ WaitingInTask               a task waits for another job (also a RuntimeError)
     │  ├─ TaskFailed                  stand-in for an exception whose class is not imported here
     │  ├─ TaskRevoked                 the job was revoked
     │  ├─ ChordError                  it is the body of a chord of which a member failed
@@ -93,6 +94,17 @@ class ResultTimeout(ResultError, TimeoutError):
 
 class NotCommitted(ResultError):
     """The job's own transaction is still open, so waiting for it would last for ever."""
+
+
+class WaitingInTask(ResultError, RuntimeError):
+    """A task waits for another job and keeps its slot: when all do so, nothing goes on."""
+
+    def __init__(self, *args: object) -> None:
+        message = (
+            "never wait for a result inside a task: when every slot waits, nothing runs. Make a chain or a chord of the"
+            " two, or say get(disable_sync_subtasks=False) or `with allow_join_result():`"
+        )
+        super().__init__(*(args or (message,)))
 
 
 class TaskFailed(ResultError):

@@ -9,15 +9,16 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.client.callers import Callers
-from sqlqueue.client.group import Started, handle_on
+from sqlqueue.client.following import Following
 from sqlqueue.client.many import Call, build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
+from sqlqueue.client.started import Started, handle_on
 from sqlqueue.client.unique import unique_of
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, jobs_of, written
 from sqlqueue.domain.job import Conflict
-from sqlqueue.errors import ConnectionLost, NotUnique
+from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
 class Surroundings(NamedTuple):
     """What a sender is told of the app around it.
 
-    ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls.
+    ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
+    ``may_wait`` whether code that runs here may wait for other jobs.
     """
 
     ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
     defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
+    may_wait: Callable[[], bool] = lambda: True
 
 
 NO_SURROUNDINGS = Surroundings()
@@ -58,6 +61,7 @@ class Client:
         self.store = store
         self.waker = Waker(store)
         self.waiting = Waiting(store)
+        self.following = Following(self.waiting)
         self._config = config
         self._bus = bus
         self._surroundings = surroundings
@@ -218,8 +222,14 @@ class Client:
         if tell is None:
             self.waker.placed(placed)
 
+    def refuse_to_wait(self) -> None:
+        """Raise `WaitingInTask` inside a task that has not been allowed to wait."""
+        if not self._surroundings.may_wait():
+            raise WaitingInTask
+
     def close(self) -> None:
         """Send the last wake-ups and close every connection."""
+        self.following.close()
         self.waiting.close()
         self.waker.close()
         self.store.close()

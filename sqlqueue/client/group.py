@@ -6,19 +6,24 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.canvas.plan import One
+from sqlqueue.client.jobs import Jobs
+from sqlqueue.client.members import Members
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.together import as_done, look_at, wait_for_all
+from sqlqueue.domain.states import State
+from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.groups import delete_group, restore_group, save_group
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from typing import Self, Unpack
 
-    from sqlqueue.canvas.plan import Handle
+    from sqlqueue.client.answers import WaitOptions
     from sqlqueue.client.result import Asker
+    from sqlqueue.store.ops.results import Record
 
 
-class ResultSet:
+class ResultSet(Members):
     """Handles on many jobs; nested groups are members as a whole.
 
     Parameters
@@ -26,45 +31,11 @@ class ResultSet:
     results: the members, in the order of their results.
     """
 
+    supports_native_join = True
+
     def __init__(self, results: Iterable[AsyncResult[Any] | GroupResult], asker: Asker) -> None:
-        self.results: list[AsyncResult[Any] | GroupResult] = list(results)
+        super().__init__(results)
         self._asker = asker
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: {len(self)} results>"
-
-    def __len__(self) -> int:
-        return len(self.results)
-
-    def __iter__(self) -> Iterator[AsyncResult[Any] | GroupResult]:
-        return iter(self.results)
-
-    def __getitem__(self, index: int) -> AsyncResult[Any] | GroupResult:
-        return self.results[index]
-
-    @property
-    def children(self) -> list[AsyncResult[Any] | GroupResult]:
-        """The members."""
-        return self.results
-
-    def add(self, result: AsyncResult[Any]) -> None:
-        """Add a member at the end, unless it is one."""
-        if result not in self.results:
-            self.results.append(result)
-
-    def remove(self, result: AsyncResult[Any]) -> None:
-        """Take a member out; raises ValueError when it is none."""
-        self.results.remove(result)
-
-    def discard(self, result: AsyncResult[Any]) -> None:
-        """Take a member out if it is one."""
-        if result in self.results:
-            self.results.remove(result)
-
-    def update(self, results: Iterable[AsyncResult[Any]]) -> None:
-        """Add several members."""
-        for result in results:
-            self.add(result)
 
     def ready(self) -> bool:
         """Whether all are over."""
@@ -89,50 +60,90 @@ class ResultSet:
         return sum(one.is_over and one.successful() for one in self.leaves())
 
     def join(
-        self, timeout: float | None = None, *, propagate: bool = True,
-        callback: Callable[[str, Any], object] | None = None,
-    ) -> list[Any]:  # fmt: skip
+        self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]
+    ) -> list[Any]:
         """Wait for all and return their values in order; the first that failed raises, unless ``propagate`` is false.
 
         Parameters
         ----------
         timeout: seconds to wait for all; None waits for ever.
-        callback: called with each job's id and value instead, in order; the list is then empty.
+        options: see `WaitOptions`; a ``callback`` is called with each job's id and value, in order, and the list is
+            then empty.
 
         Raises
         ------
-        ResultTimeout: not all were over in time. Else whatever a task raised.
+        ResultTimeout: not all were over in time.
+        WaitingInTask: this is a task, and it was not allowed to wait. Else whatever a task raised.
         """
+        if options.get("disable_sync_subtasks", True):
+            self._asker.refuse_to_wait()
         wait_for_all(self.leaves(), self._asker, timeout, propagate=propagate)
+        callback = options.get("callback")
         if callback is None:
-            return [one.get(0, propagate=propagate) for one in self.results]
+            return [one.get(0, propagate=propagate, disable_sync_subtasks=False) for one in self.results]
         for one in self.leaves():
-            callback(one.id, one.get(0, propagate=propagate))
+            callback(one.id, one.get(0, propagate=propagate, disable_sync_subtasks=False))
         return []
 
-    get = join
+    get = join_native = join
+
+    def maybe_throw(self, *, propagate: bool = True) -> None:
+        """Raise what a member raised that is known to have failed."""
+        look_at(self.leaves(), self._asker)
+        for one in self.leaves():
+            if one.is_over:
+                one.get(0, propagate=propagate, disable_sync_subtasks=False)
+
+    maybe_reraise = maybe_throw
+
+    def revoke(self) -> None:
+        """Revoke every job of it."""
+        Jobs(self._asker).revoke(Which(ids=[one.id for one in self.leaves()]))
+
+    def forget(self) -> None:
+        """Delete the results of its jobs; those that are not over are left alone."""
+        Jobs(self._asker).forget([one.id for one in self.leaves()])
+
+    def then(self, callback: Callable[[Self], object], on_error: Callable[[Self], object] | None = None) -> Self:
+        """Call ``callback`` with this handle when all are over, in a thread kept for that; return at once.
+
+        Parameters
+        ----------
+        on_error: called instead when one has failed or was revoked.
+        """
+        left = {one.id for one in self.leaves()}
+        good = True
+
+        def tell(record: Record) -> None:
+            nonlocal good
+            good = good and record.state is State.SUCCEEDED
+            left.discard(record.id)
+            if not left:
+                (on_error if on_error is not None and not good else callback)(self)
+
+        for job_id in tuple(left):
+            self._asker.following.follow(job_id, tell)
+        return self
 
     async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> list[Any]:
         """The same, awaited."""
-        return await asyncio.to_thread(self.join, timeout, propagate=propagate)
+        return await asyncio.to_thread(self.join, timeout, propagate=propagate, disable_sync_subtasks=False)
 
     def iterate(self, timeout: float | None = None, *, propagate: bool = True) -> Iterator[Any]:
         """Yield the values as the jobs are done, whichever is done first."""
         for one in as_done(self.leaves(), self._asker, timeout):
-            yield one.get(0, propagate=propagate)
+            yield one.get(0, propagate=propagate, disable_sync_subtasks=False)
+
+    def iter_native(self, timeout: float | None = None, **_: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each job's id, and Celery's dict of its status, result and traceback, as it is done."""
+        for one in as_done(self.leaves(), self._asker, timeout):
+            yield one.id, {"status": one.state, "result": one.result, "traceback": one.traceback, "task_id": one.id}
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Any]]:
         """Yield each job's id and value as it is done; awaiting never holds up the loop."""
         walk = as_done(self.leaves(), self._asker, None)
         while (one := await asyncio.to_thread(next, walk, None)) is not None:
-            yield one.id, one.get(0)
-
-    def leaves(self) -> list[AsyncResult[Any]]:
-        """Return the jobs of all members, those of nested groups too."""
-        found: list[AsyncResult[Any]] = []
-        for one in self.results:
-            found += one.leaves() if isinstance(one, ResultSet) else [one]
-        return found
+            yield one.id, one.get(0, disable_sync_subtasks=False)
 
 
 class GroupResult(ResultSet):
@@ -166,6 +177,10 @@ class GroupResult(ResultSet):
         parent = self.parent.as_tuple() if self.parent is not None else None
         return ((self.id, parent), [one.as_tuple() for one in self.results])
 
+    def as_list(self) -> list[str]:
+        """Return its id and those of what came before it."""
+        return [self.id, *(self.parent.as_list() if self.parent is not None else [])]
+
     def save(self) -> None:
         """Keep the ids of the members in the database, for `restore`: a row, readable with SQL."""
         self._asker.store.run(save_group, self.id, json.dumps(_written(self)))
@@ -179,40 +194,6 @@ class GroupResult(ResultSet):
     def delete(self) -> None:
         """Forget what `save` has kept; the jobs and their results stay."""
         self._asker.store.run(delete_group, self.id)
-
-
-Started = AsyncResult[Any] | GroupResult | None
-"""What starting a workflow gives: a handle on its last job, or on its last jobs; None for an empty one."""
-
-
-def handle_on(handle: Handle | None, asker: Asker, in_transaction: Callable[[], bool] | None = None) -> Started:
-    """Return results for what a plan ends in, each with what came before it as its parent."""
-    return None if handle is None else _Handles(asker, in_transaction).of(handle)
-
-
-class _Handles:
-    """Makes results of what a plan ends in; what many have in common is made once."""
-
-    def __init__(self, asker: Asker, in_transaction: Callable[[], bool] | None) -> None:
-        self._asker = asker
-        self._in_transaction = in_transaction
-        self._made: dict[int, AsyncResult[Any] | GroupResult] = {}
-
-    def of(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
-        line: list[Handle] = []
-        one: Handle | None = handle
-        while one is not None and id(one) not in self._made:  # a chain may be longer than Python's stack
-            line.append(one)
-            one = one.before
-        for each in reversed(line):
-            self._made[id(each)] = self._make(each)
-        return self._made[id(handle)]
-
-    def _make(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
-        before = None if handle.before is None else self._made[id(handle.before)]
-        if isinstance(handle, One):
-            return AsyncResult(handle.id, self._asker, self._in_transaction, before)
-        return GroupResult(handle.id, map(self.of, handle.members), self._asker, before)
 
 
 def _written(group: GroupResult) -> list[Any]:

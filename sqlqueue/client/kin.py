@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlqueue.store.ops.groups import children
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlqueue.client.result import AsyncResult
     from sqlqueue.store.store import Store
 
 
@@ -21,14 +18,3 @@ def graph_below(store: Store, job_id: str) -> dict[str, list[str]]:
         found |= store.read(children, level)
         level = [child for id_ in level for child in found[id_] if child not in found]
     return found
-
-
-def collected(
-    result: AsyncResult[Any], timeout: float | None, *, propagate: bool
-) -> Iterator[tuple[AsyncResult[Any], Any]]:
-    """Wait for a job, then for its children and theirs, and yield each with its value."""
-    level = [result]
-    while level:
-        for one in level:
-            yield one, one.get(timeout, propagate=propagate)
-        level = [child for one in level for child in one.children]

@@ -1,47 +1,37 @@
-"""`AsyncResult`: a handle on one job. Celery's names for states live here, at the border, and nowhere else."""
+"""`AsyncResult`: a handle on one job. What its record means is read in ``answers``."""
 
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import TimeoutError as FutureTimeout
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+import json
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from sqlqueue.client.answers import WaitOptions, celery_state, exception_of, value_of
+from sqlqueue.client.handle import JobHandle
 from sqlqueue.client.jobs import Jobs
-from sqlqueue.client.kin import collected, graph_below
-from sqlqueue.client.waiting import observer, warn_if_unserved
-from sqlqueue.domain.clock import monotonic
+from sqlqueue.client.kin import graph_below
+from sqlqueue.client.waiting import await_on, call_each, observer, wait_on
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
-from sqlqueue.errors import NotCommitted, ResultTimeout, TaskRevoked
-from sqlqueue.serialization.failures import restore
+from sqlqueue.errors import NotCommitted
 from sqlqueue.serialization.json import decode
 from sqlqueue.store.ops.groups import children, family
+from sqlqueue.store.ops.jobs import show_job
 from sqlqueue.store.ops.results import Record, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
+    from collections.abc import Callable
     from datetime import datetime
+    from typing import Self, Unpack
 
+    from sqlqueue.client.following import Following
     from sqlqueue.client.group import GroupResult
     from sqlqueue.client.waiting import Waiting
     from sqlqueue.notify.waker import Waker
+    from sqlqueue.store.ops.jobs import JobDetails
     from sqlqueue.store.store import Store
 
 V = TypeVar("V")
-
-CELERY_STATES = {
-    State.BLOCKED: "PENDING",
-    State.SCHEDULED: "PENDING",
-    State.READY: "PENDING",
-    State.RUNNING: "STARTED",
-    State.SUCCEEDED: "SUCCESS",
-    State.FAILED: "FAILURE",
-    State.REVOKED: "REVOKED",
-}
-
-ASK_FOR_WORKERS_AFTER = 5.0
-"""Seconds of waiting after which the caller is warned when nobody serves the queue."""
 
 
 class Asker(Protocol):
@@ -49,10 +39,14 @@ class Asker(Protocol):
 
     store: Store
     waiting: Waiting
+    following: Following
     waker: Waker
 
+    def refuse_to_wait(self) -> None:
+        """Raise `WaitingInTask` inside a task that has not been allowed to wait."""
 
-class AsyncResult(Generic[V]):
+
+class AsyncResult(JobHandle[V]):
     """A handle on one job.
 
     Parameters
@@ -71,31 +65,13 @@ class AsyncResult(Generic[V]):
         self._record: Record | None = None
         self._parent = parent
 
-    def __repr__(self) -> str:
-        return f"<AsyncResult: {self.id}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AsyncResult) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    @property
-    def task_id(self) -> str:
-        """The same as ``id``."""
-        return self.id
+    supports_native_join = True
+    """Celery's: many are waited for together."""
 
     @property
     def state(self) -> str:
         """Celery's word: PENDING, STARTED, RETRY, SUCCESS, FAILURE or REVOKED."""
-        record = self._look()
-        if record is None:
-            return "PENDING"
-        if record.retries and record.state in (State.SCHEDULED, State.READY):
-            return "RETRY"
-        return CELERY_STATES[record.state]
-
-    status = state
+        return celery_state(self._look())
 
     @property
     def result(self) -> Any:
@@ -103,9 +79,7 @@ class AsyncResult(Generic[V]):
         record = self._look()
         if record is None or record.finished_at is None:
             return None
-        return _value(record) if record.state is State.SUCCEEDED else _exception(record)
-
-    info = result
+        return value_of(record) if record.state is State.SUCCEEDED else exception_of(record)
 
     @property
     def traceback(self) -> str | None:
@@ -124,6 +98,46 @@ class AsyncResult(Generic[V]):
         """When the job was over, UTC."""
         record = self._look()
         return record.finished_at if record else None
+
+    @property
+    def name(self) -> str | None:
+        """The task's name."""
+        record = self._look()
+        return record.task if record else None
+
+    @property
+    def queue(self) -> str | None:
+        """Where the job waits, or waited."""
+        record = self._look()
+        return record.queue if record else None
+
+    @property
+    def args(self) -> list[Any] | None:
+        """The positional arguments, None when nobody knows the job."""
+        details = self._details()
+        return decode(details.job.args) if details else None
+
+    @property
+    def kwargs(self) -> dict[str, Any] | None:
+        """The named arguments, None when nobody knows the job."""
+        details = self._details()
+        return decode(details.job.kwargs) if details else None
+
+    @property
+    def worker(self) -> str | None:
+        """The worker that runs it or has run it."""
+        details = self._details()
+        return details.job.worker if details else None
+
+    @property
+    def ignored(self) -> bool:
+        """Whether the job is over and its result was not kept; what it returned is then None."""
+        details = self._details()
+        return bool(details and details.options and "ignore_result" in json.loads(details.options))
+
+    def exists(self) -> bool:
+        """Whether the database knows the job; Celery's PENDING says nothing of that."""
+        return self._look() is not None
 
     @property
     def parent(self) -> AsyncResult[Any] | GroupResult | None:
@@ -146,15 +160,28 @@ class AsyncResult(Generic[V]):
         handles = {self.id: self} | {id_: AsyncResult(id_, self._asker) for id_ in found if id_ != self.id}
         return {handles[id_]: [handles[child] for child in below] for id_, below in found.items()}
 
-    def collect(
-        self, timeout: float | None = None, *, propagate: bool = True
-    ) -> Iterator[tuple[AsyncResult[Any], Any]]:
-        """Wait for this job, then for its children and theirs, and yield each with its value."""
-        return collected(self, timeout, propagate=propagate)
+    def then(
+        self, callback: Callable[[Self], object], on_error: Callable[[Self], object] | None = None, **_: Any
+    ) -> Self:
+        """Call ``callback`` with this handle when the job is over, in a thread kept for that; return at once.
 
-    def as_tuple(self) -> tuple[Any, ...]:
-        """Return the ids as Celery does: its own with its parent's."""
-        return (self.id, self._parent.as_tuple() if self._parent is not None else None), None
+        Parameters
+        ----------
+        on_error: called instead when the job failed or was revoked.
+        """
+
+        def tell(record: Record) -> None:
+            self._record = record
+            good = record.state is State.SUCCEEDED or on_error is None
+            (callback if good else cast("Callable[[Self], object]", on_error))(self)
+
+        self._asker.following.follow(self.id, tell)
+        return self
+
+    @property
+    def known_parent(self) -> AsyncResult[Any] | GroupResult | None:
+        """What came before it in its workflow, where the sender has kept that."""
+        return self._parent
 
     @property
     def is_over(self) -> bool:
@@ -169,14 +196,6 @@ class AsyncResult(Generic[V]):
         """Whether the job is over."""
         record = self._look()
         return record is not None and record.finished_at is not None
-
-    def successful(self) -> bool:
-        """Whether the job is over and succeeded."""
-        return self.state == "SUCCESS"
-
-    def failed(self) -> bool:
-        """Whether the job is over and failed."""
-        return self.state == "FAILURE"
 
     def revoke(self) -> None:
         """Revoke the job: if it waits it is over, if it runs it has no other try; if it is over, nothing happens."""
@@ -195,65 +214,45 @@ class AsyncResult(Generic[V]):
         """The same, awaited."""
         await asyncio.to_thread(self.forget)
 
-    def get(self, timeout: float | None = None, *, propagate: bool = True) -> V:
+    def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]) -> V:
         """Wait for the job and return its value.
 
         Parameters
         ----------
         timeout: seconds to wait; None waits for ever.
         propagate: False returns the exception of a failed job instead of raising it.
+        options: see `WaitOptions`.
 
         Raises
         ------
         ResultTimeout: it was not over in time.
         NotCommitted: the transaction that it was enqueued in is still open.
+        WaitingInTask: this is a task, and it was not allowed to wait.
         TaskRevoked: it was revoked. Else whatever the task raised.
         """
+        if options.get("disable_sync_subtasks", True):
+            self._asker.refuse_to_wait()
         if self._record is None:
-            self._record = self._wait(timeout)
-        return self._answer(self._record, propagate=propagate)
+            self._record = self._wait(timeout, options)
+        value = self._answer(self._record, propagate=propagate)
+        if (callback := options.get("callback")) is not None:
+            callback(self.id, value)
+        return value
 
     async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> V:
         """The same, awaited; many may wait at a time without a thread each."""
         if self._record is None:
             await asyncio.to_thread(self._refuse_uncommitted)
             with self._asker.waiting.awaited(self.id) as shared:
-                self._record = await self._await(asyncio.wrap_future(observer(shared)), timeout)
+                self._record = await await_on(self._asker.store, self.id, observer(shared), timeout)
         return self._answer(self._record, propagate=propagate)
 
-    def _wait(self, timeout: float | None) -> Record:
+    def _wait(self, timeout: float | None, options: WaitOptions) -> Record:
         self._refuse_uncommitted()
         with self._asker.waiting.awaited(self.id) as future:
-            return self._wait_on(future, timeout)
-
-    def _wait_on(self, future: Future[Record], timeout: float | None) -> Record:
-        deadline = None if timeout is None else monotonic() + timeout
-        first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
-        try:
-            return future.result(first)
-        except FutureTimeout:
-            pass
-        if timeout is None or timeout > ASK_FOR_WORKERS_AFTER:
-            warn_if_unserved(self._asker.store, self.id)
-        try:
-            return future.result(None if deadline is None else max(deadline - monotonic(), 0.0))
-        except FutureTimeout:
-            raise self._timeout(timeout) from None
-
-    async def _await(self, future: asyncio.Future[Record], timeout: float | None) -> Record:
-        first = ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
-        done, _ = await asyncio.wait([future], timeout=first)
-        if not done and (timeout is None or timeout > ASK_FOR_WORKERS_AFTER):
-            await asyncio.to_thread(warn_if_unserved, self._asker.store, self.id)
-            done, _ = await asyncio.wait([future], timeout=None if timeout is None else timeout - first)
-        if not done:
-            raise self._timeout(timeout)
-        return future.result()
-
-    def _timeout(self, timeout: float | None) -> ResultTimeout:
-        return ResultTimeout(
-            f"job {self.id} was not over within {timeout:g} s; it goes on, and get() may be called again"
-        )
+            if (each := options.get("on_interval")) is not None:
+                timeout = call_each(each, options.get("interval", 0.5), future, timeout)
+            return wait_on(self._asker.store, self.id, future, timeout)
 
     def _refuse_uncommitted(self) -> None:
         if self._in_transaction is None:
@@ -273,20 +272,13 @@ class AsyncResult(Generic[V]):
             self._record = found
         return self._record
 
+    def _details(self) -> JobDetails | None:
+        return self._asker.store.read(show_job, self.id)
+
     def _answer(self, record: Record, *, propagate: bool) -> V:
         if record.state is State.SUCCEEDED:
-            return cast("V", _value(record))
-        error = _exception(record)
+            return cast("V", value_of(record))
+        error = exception_of(record)
         if propagate:
             raise error
         return cast("V", error)
-
-
-def _value(record: Record) -> Any:
-    return None if record.result is None else decode(record.result)
-
-
-def _exception(record: Record) -> BaseException:
-    if record.state is State.REVOKED:
-        return TaskRevoked(f"job {record.id} was revoked: {record.error}")
-    return restore(record.exception, record.error)

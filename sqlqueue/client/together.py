@@ -46,10 +46,10 @@ def wait_for_all(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: flo
         if propagate:
             for one in results:
                 if one.is_over:
-                    one.get(0)
+                    one.get(0, disable_sync_subtasks=False)
         if not pending:
             return
-        pending[-1].get(_left(deadline), propagate=propagate)
+        pending[-1].get(_left(deadline), propagate=propagate, disable_sync_subtasks=False)
 
 
 def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None) -> Iterator[AsyncResult[Any]]:

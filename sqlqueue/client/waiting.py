@@ -6,15 +6,17 @@ notifications the results are polled, often at first and more rarely as a job ta
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import warnings
 from collections import Counter
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, wait
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.errors import NoWorkerWarning, SqlqueueError
+from sqlqueue.errors import NoWorkerWarning, ResultTimeout, SqlqueueError
 from sqlqueue.notify.channels import results_channel
 from sqlqueue.notify.listener import WATCH_EAGER, Listener
 from sqlqueue.services.loop import Loop
@@ -22,13 +24,16 @@ from sqlqueue.store.ops.results import Record, finished, look_up
 from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlqueue.store.store import Store
 
 FIRST_POLL = 0.005
 LONGEST_POLL = 1.0
 """Seconds between two looks without a message: from the first to the second, a tenth of the time waited."""
+
+ASK_FOR_WORKERS_AFTER = 5.0
+"""Seconds of waiting after which the caller is warned when nobody serves the queue."""
 
 LINGER = 30.0
 """Seconds that the listener is kept after the last waiter has left."""
@@ -153,6 +158,51 @@ def observer(shared: Future[Record]) -> Future[Record]:
 
     shared.add_done_callback(follow)
     return own
+
+
+def call_each(
+    each: Callable[[], object], interval: float, future: Future[Record], timeout: float | None
+) -> float | None:
+    """Call ``each`` every ``interval`` seconds until the future is done; return what is left of ``timeout``."""
+    deadline = None if timeout is None else monotonic() + timeout
+    while True:
+        left = None if deadline is None else max(deadline - monotonic(), 0.0)
+        if wait([future], interval if left is None else min(interval, left)).done or left == 0:
+            return left
+        each()
+
+
+def wait_on(store: Store, job_id: str, future: Future[Record], timeout: float | None) -> Record:
+    """Wait for a future of `Waiting` and return its record; raises ResultTimeout when that takes too long."""
+    deadline = None if timeout is None else monotonic() + timeout
+    with suppress(FutureTimeout):
+        return future.result(_first(timeout))
+    if timeout is None or timeout > ASK_FOR_WORKERS_AFTER:
+        warn_if_unserved(store, job_id)
+    try:
+        return future.result(None if deadline is None else max(deadline - monotonic(), 0.0))
+    except FutureTimeout:
+        raise _late(job_id, timeout) from None
+
+
+async def await_on(store: Store, job_id: str, shared: Future[Record], timeout: float | None) -> Record:
+    """The same, awaited."""
+    future, first = asyncio.wrap_future(shared), _first(timeout)
+    done, _ = await asyncio.wait([future], timeout=first)
+    if not done and (timeout is None or timeout > ASK_FOR_WORKERS_AFTER):
+        await asyncio.to_thread(warn_if_unserved, store, job_id)
+        done, _ = await asyncio.wait([future], timeout=None if timeout is None else timeout - first)
+    if not done:
+        raise _late(job_id, timeout)
+    return future.result()
+
+
+def _first(timeout: float | None) -> float:
+    return ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
+
+
+def _late(job_id: str, timeout: float | None) -> ResultTimeout:
+    return ResultTimeout(f"job {job_id} was not over within {timeout:g} s; it goes on, and get() may be called again")
 
 
 def warn_if_unserved(store: Store, job_id: str) -> None:

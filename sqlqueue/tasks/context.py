@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
 from sqlqueue.serialization.json import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlqueue.domain.job import Job
 
 
@@ -19,12 +22,14 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_job", "hostname", "is_eager")
+    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait")
 
     def __init__(self, job: Job | None = None, hostname: str | None = None, *, eager: bool = False) -> None:
         self._job = job
         self.hostname = hostname
         self.is_eager = eager
+        self.may_wait = eager or job is None
+        self._children: list[Any] | None = None
 
     @property
     def called_directly(self) -> bool:
@@ -159,3 +164,19 @@ def ancestry() -> Ancestry:
     """Return the family of what the running task sends."""
     context = current_job.get()
     return NO_ANCESTRY if context is OUTSIDE else Ancestry(context.id, context.root_id)
+
+
+def may_wait() -> bool:
+    """Tell whether code that runs here may wait for other jobs: any, but a task that was not allowed to."""
+    return current_job.get().may_wait
+
+
+@contextmanager
+def allow_join_result() -> Iterator[None]:
+    """Let the running task wait for other jobs while the block lasts."""
+    context = current_job.get()
+    before, context.may_wait = context.may_wait, True
+    try:
+        yield
+    finally:
+        context.may_wait = before

@@ -6,15 +6,17 @@ Arguments and result go through the same encoding as on their way to a worker; a
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlqueue.client.request import build
+from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
 from sqlqueue.domain.outcome import Failed, Outcome, Retried, Succeeded
 from sqlqueue.errors import EncodingError, EnqueueError, Ignore, NotRegistered, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.eager_result import EagerResult
 from sqlqueue.tasks.hooks import call, tell
 
 if TYPE_CHECKING:
@@ -24,45 +26,6 @@ if TYPE_CHECKING:
     from sqlqueue.config import Config
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
-
-V = TypeVar("V")
-
-
-class EagerResult(Generic[V]):
-    """What an eager call returns: an `AsyncResult` that is over already."""
-
-    def __init__(self, id: str, outcome: Outcome, value: Any, retries: int) -> None:  # noqa: A002 - Celery's name
-        self.id = self.task_id = id
-        self.result = self.info = value
-        self.retries = retries
-        self.state = self.status = "SUCCESS" if isinstance(outcome, Succeeded) else "FAILURE"
-        self.traceback = outcome.failure.traceback if isinstance(outcome, Failed) else None
-
-    def __repr__(self) -> str:
-        return f"<EagerResult: {self.id}>"
-
-    def ready(self) -> bool:
-        """Whether the job is over: always."""
-        return True
-
-    def successful(self) -> bool:
-        """Whether the task returned."""
-        return self.state == "SUCCESS"
-
-    def failed(self) -> bool:
-        """Whether the task raised."""
-        return self.state == "FAILURE"
-
-    def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Any) -> V:  # noqa: ARG002
-        """Return the value, or raise what the task raised."""
-        if propagate and self.failed():
-            raise self.result
-        value: V = self.result
-        return value
-
-    async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> V:
-        """The same, awaited."""
-        return self.get(timeout, propagate=propagate)
 
 
 class EagerSender:
@@ -111,7 +74,7 @@ def run(task: Task[..., Any, Any] | None, new: NewJob) -> EagerResult[Any]:
         finally:
             current_job.reset(token)
         if not isinstance(outcome, Retried):
-            return EagerResult(new.id, outcome, value, retries)
+            return EagerResult(new, outcome, value, retries, SYSTEM_CLOCK.now())
         retries += 1
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from sqlqueue.canvas.plan import Given, plan
 from sqlqueue.canvas.shapes import listed
-from sqlqueue.client.group import handle_on
 from sqlqueue.client.result import Asker
+from sqlqueue.client.started import handle_on
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import TaskError
 from sqlqueue.tasks.stamping import StampingVisitor, put_stamps
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sqlqueue.canvas.plan import Plan
-    from sqlqueue.client.group import Started
     from sqlqueue.client.request import CallOptions
     from sqlqueue.client.result import AsyncResult
+    from sqlqueue.client.started import Started
 
 
 class Starter(Asker, Protocol):

@@ -15,7 +15,7 @@ from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import MaxRetriesExceeded, Retry, TaskError
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
-from sqlqueue.tasks.eager import EagerResult, run
+from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, is_plain
 from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlqueue.client.many import Call
     from sqlqueue.client.result import AsyncResult
+    from sqlqueue.tasks.eager_result import EagerResult
     from sqlqueue.tasks.options import TaskSettings
 
 P = ParamSpec("P")

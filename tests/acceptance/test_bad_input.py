@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from sqlqueue import NoWorkerWarning, ResultTimeout, SQLQueue
-from sqlqueue.client import result as result_module
+from sqlqueue.client import waiting as waiting_module
 from sqlqueue.testing.server import PostgresServer
 from tests.support.processes import wait_until
 
@@ -173,7 +173,7 @@ def test_a_task_nobody_will_ever_know_fails(place):
 
 
 def test_nobody_serves_the_queue(place, monkeypatch):
-    monkeypatch.setattr(result_module, "ASK_FOR_WORKERS_AFTER", 0.2)
+    monkeypatch.setattr(waiting_module, "ASK_FOR_WORKERS_AFTER", 0.2)
     tasks = place.app()
     waiting = tasks.add.apply_async((1, 1), queue="lonely")
     with pytest.warns(NoWorkerWarning, match=r"'lonely'.*no worker is running"), pytest.raises(ResultTimeout):

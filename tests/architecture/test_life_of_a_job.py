@@ -6,7 +6,7 @@ import re
 import pytest
 
 import sqlqueue.worker
-from sqlqueue.client.result import CELERY_STATES
+from sqlqueue.client.answers import CELERY_STATES
 from sqlqueue.domain.states import TRANSITIONS, State
 from tests.support import pages
 

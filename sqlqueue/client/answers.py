@@ -1,0 +1,64 @@
+"""What the record of a job says to its caller. Celery's names for states live here, at the border, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sqlqueue.domain.states import State
+from sqlqueue.errors import TaskRevoked
+from sqlqueue.serialization.failures import restore
+from sqlqueue.serialization.json import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlqueue.store.ops.results import Record
+
+CELERY_STATES = {
+    State.BLOCKED: "PENDING",
+    State.SCHEDULED: "PENDING",
+    State.READY: "PENDING",
+    State.RUNNING: "STARTED",
+    State.SUCCEEDED: "SUCCESS",
+    State.FAILED: "FAILURE",
+    State.REVOKED: "REVOKED",
+}
+
+
+class WaitOptions(TypedDict, total=False):
+    """What ``get()`` takes besides its timeout, in Celery's words.
+
+    callback: called with the job's id and its value before that is returned.
+    on_interval: called every ``interval`` seconds while it waits; ``interval`` is 0.5 unless said.
+    disable_sync_subtasks: False allows to wait inside a task.
+    follow_parents, no_ack, on_message: Celery's; taken, and without effect.
+    """
+
+    callback: Callable[[str, Any], object] | None
+    interval: float
+    on_interval: Callable[[], object] | None
+    disable_sync_subtasks: bool
+    follow_parents: Any
+    no_ack: Any
+    on_message: Any
+
+
+def celery_state(record: Record | None) -> str:
+    """Return Celery's word for a job's state; one that the database does not know is PENDING."""
+    if record is None:
+        return "PENDING"
+    if record.retries and record.state in (State.SCHEDULED, State.READY):
+        return "RETRY"
+    return CELERY_STATES[record.state]
+
+
+def value_of(record: Record) -> Any:
+    """Return what the task returned."""
+    return None if record.result is None else decode(record.result)
+
+
+def exception_of(record: Record) -> BaseException:
+    """Return what the task raised, or that it was revoked."""
+    if record.state is State.REVOKED:
+        return TaskRevoked(f"job {record.id} was revoked: {record.error}")
+    return restore(record.exception, record.error)

@@ -1,0 +1,61 @@
+"""From what a workflow ends in, or from ids that were written down, to handles on results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.canvas.plan import One
+from sqlqueue.client.group import GroupResult
+from sqlqueue.client.result import AsyncResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlqueue.canvas.plan import Handle
+    from sqlqueue.client.result import Asker
+
+
+def result_from_tuple(written: Sequence[Any], asker: Asker) -> AsyncResult[Any] | GroupResult:
+    """Return the handle that ``as_tuple()`` has written down, or an id alone."""
+    if isinstance(written, str):
+        return AsyncResult(written, asker)
+    own, members = written
+    id_, before = own if isinstance(own, list | tuple) else (own, None)
+    parent = result_from_tuple(before, asker) if before is not None else None
+    if members is None:
+        return AsyncResult(id_, asker, parent=parent)
+    return GroupResult(id_, [result_from_tuple(one, asker) for one in members], asker, parent)
+
+
+Started = AsyncResult[Any] | GroupResult | None
+"""What starting a workflow gives: a handle on its last job, or on its last jobs; None for an empty one."""
+
+
+def handle_on(handle: Handle | None, asker: Asker, in_transaction: Callable[[], bool] | None = None) -> Started:
+    """Return results for what a plan ends in, each with what came before it as its parent."""
+    return None if handle is None else _Handles(asker, in_transaction).of(handle)
+
+
+class _Handles:
+    """Makes results of what a plan ends in; what many have in common is made once."""
+
+    def __init__(self, asker: Asker, in_transaction: Callable[[], bool] | None) -> None:
+        self._asker = asker
+        self._in_transaction = in_transaction
+        self._made: dict[int, AsyncResult[Any] | GroupResult] = {}
+
+    def of(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
+        line: list[Handle] = []
+        one: Handle | None = handle
+        while one is not None and id(one) not in self._made:  # a chain may be longer than Python's stack
+            line.append(one)
+            one = one.before
+        for each in reversed(line):
+            self._made[id(each)] = self._make(each)
+        return self._made[id(handle)]
+
+    def _make(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
+        before = None if handle.before is None else self._made[id(handle.before)]
+        if isinstance(handle, One):
+            return AsyncResult(handle.id, self._asker, self._in_transaction, before)
+        return GroupResult(handle.id, map(self.of, handle.members), self._asker, before)
