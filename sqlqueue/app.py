@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from sqlqueue.client.client import Client, Surroundings
+from sqlqueue.client.commands import Commands
+from sqlqueue.client.control import Control
 from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
@@ -85,6 +87,7 @@ class SQLQueue:
         self.config_from_object({} if config_source is None else config_source, namespace=namespace)
         self.tasks = Registry()
         self.events = Bus()
+        self.commands = Commands()
 
     def __repr__(self) -> str:
         return f"<SQLQueue: {self.main or '?'}>"
@@ -166,6 +169,22 @@ class SQLQueue:
     def queues(self) -> Queues:
         """Queues for an operator: pause, resume, count."""
         return Queues(self.client)
+
+    @property
+    def control(self) -> Control:
+        """Commands to running workers, and questions."""
+        return Control(self.client)
+
+    def control_command(self, function: Any = None, /, **options: Any) -> Any:
+        """Let workers understand a command that changes something: ``@app.control_command``; see `Command`.
+
+        Its first parameter is the worker's panel, the others are the command's arguments.
+        """
+        return self.commands.add(function, changes=True, **options)
+
+    def inspect_command(self, function: Any = None, /, **options: Any) -> Any:
+        """The same of one that only looks."""
+        return self.commands.add(function, changes=False, **options)
 
     def _defaults_of(self, name: str) -> Defaults:
         """Return what a task says about its calls; nothing, of one that is not registered here."""

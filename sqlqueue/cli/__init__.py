@@ -14,6 +14,7 @@ from sqlqueue.version import __version__
 COMMANDS = {
     "bench": "Measure the queue on your database, in tables of its own.",
     "dead": "List jobs that failed for good, and let them run again.",
+    "inspect": "Ask running workers about themselves.",
     "job": "Look at jobs, revoke them, let them run again, forget them.",
     "list": "List jobs, queues, workers or tasks.",
     "purge": "Throw away what waits in queues.",
@@ -22,6 +23,7 @@ COMMANDS = {
     "migrate": "Make the tables, or bring them up to date.",
     "report": "Print versions, tasks and settings, with secrets hidden.",
     "result": "Print what became of a job.",
+    "status": "Ask which workers live.",
     "worker": "Run tasks.",
 }
 

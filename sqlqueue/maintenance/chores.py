@@ -30,9 +30,10 @@ class Chores:
         self._chores = chores
         self._due = dict.fromkeys(range(len(chores)), 0.0)
 
-    def hurry(self, chore: Callable[[Link], float]) -> None:
-        """Let a chore be done at the next tick."""
-        self._due[self._chores.index(chore)] = 0.0
+    def hurry(self, chore: Callable[[Link], float], within: float = 0.0) -> None:
+        """Let a chore be done at the next tick, or ``within`` so many seconds; wake the loop, which may be at rest."""
+        number = self._chores.index(chore)
+        self._due[number] = min(self._due[number], self._clock.monotonic() + within)
 
     def tick(self) -> float:
         """Do what is due, in order, and return the seconds until something is."""

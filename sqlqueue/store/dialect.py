@@ -90,6 +90,7 @@ class Statements:
     prune_control: Statement
     prune_replies: Statement
     serve: Statement
+    revoked: Statement
     connect: Statement
     resolve: Statement
     lock_blocked: Statement

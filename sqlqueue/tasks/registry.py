@@ -35,6 +35,11 @@ class Registry:
         """Return the task of that name, or None."""
         return self._tasks.get(name) or self._builtin.get(name)
 
+    @property
+    def builtin(self) -> list[str]:
+        """The names of the tasks that every app has."""
+        return sorted(self._builtin)
+
     def __getitem__(self, name: str) -> Task[..., Any, Any]:
         found = self.get(name)
         if found is None:

@@ -21,6 +21,7 @@ from sqlqueue.store.ops.workers import beat
 from sqlqueue.worker.joins import JoinKeeper
 from sqlqueue.worker.relief import is_stuck
 from sqlqueue.worker.strangers import Strangers
+from sqlqueue.worker.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,6 +98,7 @@ class Consumer:
         self._orphan_rounds = 0
         self._claimed_at = clock.monotonic()
         self.claiming = True
+        self.totals = Totals()
 
     @property
     def idle(self) -> float:
@@ -185,6 +187,7 @@ class Consumer:
                 self._settler.put(strangers)
                 away = {job.id for job, _ in strangers}
                 new = [job for job in new if job.id not in away]
+            self.totals.add(new)
         self._pool.submit(new)
 
     def _rest(self) -> float:

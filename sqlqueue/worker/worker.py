@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from sqlqueue.maintenance.promoter import Promoter
 from sqlqueue.maintenance.pruner import Pruner
 from sqlqueue.maintenance.rescuer import Rescuer
 from sqlqueue.maintenance.sweeper import Sweeper
-from sqlqueue.notify.channels import DUE, PAUSED, queue_channel
+from sqlqueue.notify.channels import DUE, PAUSED, control_channel, queue_channel
 from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
@@ -27,8 +28,11 @@ from sqlqueue.worker.announcer import Announcer
 from sqlqueue.worker.autoscale import Autoscaler
 from sqlqueue.worker.batching import Batching
 from sqlqueue.worker.consumer import Consumer
+from sqlqueue.worker.control.panel import Panel
+from sqlqueue.worker.control.service import Controller
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
+from sqlqueue.worker.notices import Notices
 from sqlqueue.worker.order import Weighted, as_given
 from sqlqueue.worker.pauses import Pauses
 from sqlqueue.worker.registration import Registration
@@ -51,6 +55,10 @@ SHORTEST_POLL = 0.01
 
 GLANCE = 0.1
 """Seconds between two looks of the shutting-down main thread for a second signal."""
+
+
+SOON = 0.02
+"""Seconds until a worker that sees others' commits looks for commands: commits may come by the thousand."""
 
 
 class Shutdown(IntEnum):
@@ -84,8 +92,10 @@ class Worker:
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
+        self._controller = Controller(self._panel(app, options))
         self._build_chores(app, options)
-        self._listener = Listener(store, list(self._queues), self._heard, self._in_doubt)
+        channels = [control_channel(self._schema), *self._queues]
+        self._listener = Listener(store, channels, self._heard, self._in_doubt)
         self.restarting = False
         self._shutdown: Shutdown | None = None
         self.soft_timeout = options.soft_shutdown_timeout
@@ -126,11 +136,10 @@ class Worker:
             lambda: self.registration.incarnation,
             self._announcer.placed,
         )
-        told = app.store.dialect.notifies
-        self._pauses = Pauses(options.queues, self._bus, self._pause, lambda: told and self._listener.hears).tick
+        self._notices = self._noticing(told=app.store.dialect.notifies)
         chores: list[Callable[[Link], float]] = [
             self.registration.beat,
-            self._pauses,
+            self._notices,
             relief.tick,
             self._promote,
             rescuer.tick,
@@ -147,6 +156,24 @@ class Worker:
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
 
+    def _noticing(self, *, told: bool) -> Callable[[Link], float]:
+        """Make the chore that looks for paused queues and for commands."""
+        pauses = Pauses(lambda: self.registration.queues, self._bus, self._pause)
+        return Notices(
+            lambda: self.registration.incarnation,
+            pauses.take,
+            self._controller.take,
+            lambda: told and self._listener.hears,
+        ).tick
+
+    def _panel(self, app: SQLQueue, options: WorkerOptions) -> Panel:
+        """Lay out what commands from afar may look at and change."""
+        now = SYSTEM_CLOCK.monotonic()
+        epoch = SYSTEM_CLOCK.now().timestamp() - now
+        samples: deque[str] = deque(maxlen=100)
+        totals = self._consumer.totals
+        return Panel(app, options, self.registration, self.pool, totals, self._chores_link, now, epoch, samples)
+
     def _show_life(self, every: float) -> float:
         """Tell systemd's watchdog that the loops turn; it restarts a worker of which it hears nothing."""
         if self._consumer_loop.running:
@@ -156,8 +183,8 @@ class Worker:
     def run(self) -> int:
         """Work until told to stop, then stop in good order; return the exit code, 0 unless the pool was lost."""
         self.registration.sign_on(self._chores_link)
-        self._pauses(self._chores_link)  # before anything is claimed
-        services = ServiceGroup([self._chores_loop, self._listener])
+        self._notices(self._chores_link)  # before anything is claimed
+        services = ServiceGroup([self._chores_loop, self._listener, self._controller.loop])
         services.start()
         self.pool.start()
         self._consumer_loop.start()
@@ -225,12 +252,15 @@ class Worker:
 
     def _heard(self, channel: str, payload: str) -> None:
         """Take a message in the listener's thread."""
-        self._consumer.heard(self._queues[channel], payload)
+        queue = self._queues.get(channel)
+        if queue is None or PAUSED in payload:
+            self._chores.hurry(self._notices)
+            self._chores_loop.wake()
+        if queue is None:
+            return
+        self._consumer.heard(queue, payload)
         if DUE in payload:
             self._hurry_promotion()
-        if PAUSED in payload:
-            self._chores.hurry(self._pauses)
-            self._chores_loop.wake()
         self._consumer_loop.wake()
 
     def _pause(self, queues: frozenset[str]) -> None:
@@ -239,6 +269,7 @@ class Worker:
 
     def _in_doubt(self) -> None:
         """Look for everything: something happened, or messages may have been lost."""
+        self._chores.hurry(self._notices, SOON)
         self._hurry_promotion()
         self._consumer_loop.wake()
 

@@ -15,6 +15,7 @@ from sqlqueue.config import Config
 from sqlqueue.events import catalog
 from sqlqueue.settings import names
 from sqlqueue.tasks.options import TaskSettings
+from sqlqueue.worker.control.table import COMMANDS as COMMANDS_TO_WORKERS
 from tests.support import gates, pages
 
 SETTINGS = pages.sections(pages.page("docs/settings.md"))
@@ -56,6 +57,13 @@ def test_every_option_of_a_command(name):
     parts = command.commands.values() if name and isinstance(command, click.Group) else [command]
     options = [one for part in parts for one in part.params if isinstance(one, click.Option)]
     assert said == {word for one in options for word in (*one.opts, *one.secondary_opts)}
+
+
+def test_every_command_to_workers():
+    tables = pages.sections(pages.page("docs/remote-control.md"))
+    questions = pages.table_rows(tables["Questions"])
+    said = {word.split()[0] for row in questions for word in re.findall(r"`([^`]+)`", row[0])}
+    assert said == COMMANDS_TO_WORKERS.keys()
 
 
 def test_every_event_with_its_fields():

@@ -3,14 +3,17 @@
 import pytest
 
 from sqlqueue.domain.control import EVERYBODY, Destination, Message, Reply
+from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.answer import answer
 from sqlqueue.store.ops.notices import notices
 from sqlqueue.store.ops.post import post
 from sqlqueue.store.ops.prune import prune
 from sqlqueue.store.ops.queues import pause
 from sqlqueue.store.ops.replies import replies
+from sqlqueue.store.ops.revoke import revoke
+from sqlqueue.store.ops.revoked import revoked
 from sqlqueue.store.ops.workers import observe, serve
-from tests.support.jobs import ME, OTHER, STRANGER, sign_on
+from tests.support.jobs import ME, OTHER, STRANGER, finish, put_many, sign_on, take_one
 
 LONG_AGO = "2001-01-01 00:00:00.000000+00:00"
 QUOTES = {"it's": ['"%s" :x', 7, None, {"a": True}], "ö": 1.5}
@@ -114,3 +117,13 @@ def test_a_worker_says_what_it_serves_now(runner):
     runner.run(serve, ME, ["b", "a'"])
     found = {one.incarnation: one.queues for one in runner.run(observe)}
     assert found == {ME: ["b", "a'"], OTHER: ["testq"]}
+
+
+def test_what_was_revoked_lately_over_or_not(runner):
+    running = take_one(runner)
+    finish(runner, take_one(runner))
+    waiting, _ = put_many(runner, 2)
+    assert runner.run(revoked) == []
+    runner.run(revoke, Which(ids=[running.id, waiting]))
+    assert runner.run(revoked) == [waiting, running.id]
+    assert runner.run(revoked, 1) == [waiting]

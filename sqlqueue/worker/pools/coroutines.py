@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded
 from sqlqueue.worker.interrupt import Interruptible
 from sqlqueue.worker.limits import too_long
+from sqlqueue.worker.pools.pool import Executing, Survey
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -85,6 +87,17 @@ class AsyncioPool:
     def lost(self) -> bool:
         """Never: only processes can be lost."""
         return False
+
+    @property
+    def processes(self) -> list[int]:
+        """This one."""
+        return [os.getpid()]
+
+    def survey(self) -> Survey:
+        """Return the jobs in the loop and in threads, and both lines."""
+        runs = [Executing(run.job, run.started, os.getpid()) for run in list(self._running.values())]
+        beside = self._threads.survey()
+        return Survey(runs + beside.running, list(self._line) + beside.waiting)
 
     def start(self) -> None:
         """Start the loop's thread."""
@@ -204,11 +217,8 @@ class AsyncioPool:
         if soft is not None:
             timers.append(self._loop.call_later(soft, work.interrupt_now, SoftTimeLimitExceeded()))
         if hard is not None:
-            timers.append(self._loop.call_later(hard, self._overrun, job.id, hard))
+            timers.append(self._loop.call_later(hard, lambda: self.end(job.id, too_long(hard, hard))))
         return Run(job, monotonic(), self._loop.create_task(work), timers)
-
-    def _overrun(self, id_: str, hard: float) -> None:
-        self.end(id_, too_long(hard, hard))
 
     async def _work(self, job: Job) -> None:
         self._finish(job, await self._executor.aexecute(job))

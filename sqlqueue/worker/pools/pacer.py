@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.rates import Rate
     from sqlqueue.worker.limits import LimitBook
-    from sqlqueue.worker.pools.pool import Pool, Report
+    from sqlqueue.worker.pools.pool import Pool, Report, Survey
 
 
 class Pacer:
@@ -77,6 +77,18 @@ class Pacer:
     def lost(self) -> bool:
         """Whether the pool is broken for good."""
         return self._pool.lost
+
+    @property
+    def processes(self) -> list[int]:
+        """The processes that jobs run in."""
+        return self._pool.processes
+
+    def survey(self) -> Survey:
+        """Return the jobs that run, and those that wait here or in the pool."""
+        with self._lock:
+            waiting = [*self._waiting.values(), *self._due]
+        found = self._pool.survey()
+        return found._replace(waiting=waiting + found.waiting)
 
     def start(self) -> None:
         """Start the pool."""

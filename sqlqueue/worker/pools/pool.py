@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlqueue.domain.job import Job
 from sqlqueue.domain.outcome import Outcome
@@ -13,6 +13,21 @@ if TYPE_CHECKING:
 
 Report = Callable[[Sequence[tuple[Job, Outcome]]], None]
 """Takes finished jobs with their outcomes; may be called from any thread, must return quickly."""
+
+
+class Executing(NamedTuple):
+    """A job that runs: since when, monotonic, and in which process."""
+
+    job: Job
+    started: float
+    pid: int
+
+
+class Survey(NamedTuple):
+    """What a pool was doing a moment ago: what is quick has ended since."""
+
+    running: list[Executing]
+    waiting: list[Job]
 
 
 class Pool(Protocol):
@@ -36,6 +51,13 @@ class Pool(Protocol):
     @property
     def lost(self) -> bool:
         """Whether the pool is broken for good, so that its worker must end."""
+
+    @property
+    def processes(self) -> list[int]:
+        """The ids of the processes that jobs run in."""
+
+    def survey(self) -> Survey:
+        """Return the jobs that run and those that wait for their turn, for whoever asks."""
 
     def start(self) -> None:
         """Make the threads or processes."""

@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import ConfigError
+from sqlqueue.worker.pools.pool import Survey
 from sqlqueue.worker.pools.prefork_crew import STUCK, Crew
+from sqlqueue.worker.pools.prefork_member import seen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -90,6 +92,20 @@ class PreforkPool:
         """Return when the last of the children that are all busy started its job; a deaf child need not be asked."""
         started = [seat.started for seat in self._board.seats if seat.number]
         return max(started) if len(started) >= self.concurrency else None
+
+    @property
+    def processes(self) -> list[int]:
+        """The children that are ready."""
+        with self._lock:
+            return [member.pid for member in self._crew.members.values() if member.pid]
+
+    def survey(self) -> Survey:
+        """Return the jobs that children are in, the line, and what waits in their pipes; no child is asked."""
+        with self._lock:
+            found = [seen(member) for member in self._crew.members.values()]
+            line = list(self._crew.line)
+        running = [one for running, _ in found for one in running]
+        return Survey(running, line + [job for _, waiting in found for job in waiting])
 
     def start(self) -> None:
         """Ask for the children and start the thread."""

@@ -13,6 +13,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from sqlqueue.worker.pools.pipes import Frames, Outlet, frame, read_available
+from sqlqueue.worker.pools.pool import Executing, Survey
 from sqlqueue.worker.pools.prefork_child import QUICK, WARNING
 from sqlqueue.worker.pools.wire import pack_jobs, pack_permits, unpack_outcome, unpack_permits
 
@@ -199,6 +200,14 @@ class Member:
         if fd in self._open:
             self._open.remove(fd)
             os.close(fd)
+
+
+def seen(member: Member) -> Survey:
+    """Return the job that a child is in, and those behind it; those before it are done, their outcomes on the way."""
+    number, started = member.seat.number, member.seat.started
+    job = member.jobs.get(number)
+    running = [Executing(job, started, member.pid)] if job is not None else []
+    return Survey(running, [job for place, job in member.jobs.items() if place > number])
 
 
 def _signal(pid: int, number: int) -> None:

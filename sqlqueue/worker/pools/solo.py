@@ -5,6 +5,7 @@ The consumer settles and claims between slices; while a task runs, nothing else 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import Succeeded
 from sqlqueue.errors import ConfigError, TimeLimitExceeded
 from sqlqueue.worker.pools.guard import Guard
+from sqlqueue.worker.pools.pool import Executing, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +63,16 @@ class SoloPool:
     def lost(self) -> bool:
         """Never: only processes can be lost."""
         return False
+
+    @property
+    def processes(self) -> list[int]:
+        """This one."""
+        return [os.getpid()]
+
+    def survey(self) -> Survey:
+        """Return the job that runs, and the line."""
+        current = self._current
+        return Survey([Executing(*current, os.getpid())] if current is not None else [], list(self._line))
 
     def start(self) -> None:
         """Nothing to make."""

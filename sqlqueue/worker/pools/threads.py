@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded, TimeLimitExceeded
 from sqlqueue.worker.pools.guard import Guard
+from sqlqueue.worker.pools.pool import Executing, Survey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,6 +69,16 @@ class ThreadPool:
     def lost(self) -> bool:
         """Never: only processes can be lost."""
         return False
+
+    @property
+    def processes(self) -> list[int]:
+        """This one."""
+        return [os.getpid()]
+
+    def survey(self) -> Survey:
+        """Return the jobs in the threads, and the line."""
+        running = [Executing(job, started, os.getpid()) for job, started in list(self._running.values())]
+        return Survey(running, list(self._line))
 
     def start(self) -> None:
         """Nothing to make yet."""

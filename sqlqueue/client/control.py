@@ -1,0 +1,181 @@
+"""`Control`: commands to workers, through the database. Who is meant, who must be waited for, what they answer.
+
+Next room: ``inspection``, which only asks. The answers are made in ``worker.control``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+from sqlqueue.client.inspection import Inspect
+from sqlqueue.domain.clock import monotonic
+from sqlqueue.domain.control import MATCHERS, Destination, Message, Reply
+from sqlqueue.domain.ids import new_job_id
+from sqlqueue.errors import ConfigError
+from sqlqueue.notify.channels import control_channel
+from sqlqueue.store.ops.post import post
+from sqlqueue.store.ops.replies import replies
+from sqlqueue.store.ops.wake import wake
+from sqlqueue.store.ops.workers import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Unpack
+
+    from sqlqueue.notify.waker import Waker
+    from sqlqueue.store.store import Store
+
+LIFE = 60.0
+"""Seconds that a command may be found: a worker that could not look for so long is dead, or will be a new one."""
+
+PATIENCE = 1.0
+"""Seconds that answers are waited for, at most, where workers hear of a command at once."""
+
+PATIENCE_POLLING = 3.0
+"""The same where they must look for it themselves, which they do within a second."""
+
+FIRST_LOOK = 0.005
+LONGEST_LOOK = 0.05
+"""Seconds between two looks for answers: from the first to the second."""
+
+
+class Asking(TypedDict, total=False):
+    """Whom a command is for, and what is wanted of them.
+
+    Parameters
+    ----------
+    destination: names of workers, or one; without it all of them.
+    pattern: that their names must match. ``matcher`` says how: ``glob``, or ``pcre`` for a regular expression.
+    reply: wait for answers.
+    timeout: seconds to wait for them at most; it ends as soon as every living worker that is meant has answered.
+    limit: as many answers as are enough.
+    callback: is given each answer as it comes, as a dict of the worker's name and what it said.
+    """
+
+    destination: Sequence[str] | str | None
+    pattern: str | None
+    matcher: str | None
+    reply: bool
+    timeout: float | None
+    limit: int | None
+    callback: Callable[[dict[str, Any]], object] | None
+
+
+class Sender(Protocol):
+    """What is needed of the client."""
+
+    store: Store
+    waker: Waker
+
+
+class Control:
+    """Commands to the workers of one database."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+        self._store = sender.store
+
+    def inspect(
+        self,
+        destination: Sequence[str] | str | None = None,
+        timeout: float | None = None,
+        callback: Callable[[dict[str, Any]], object] | None = None,
+        limit: int | None = None,
+        pattern: str | None = None,
+        matcher: str | None = None,
+    ) -> Inspect:
+        """Return what asks workers about themselves; see `Asking`. One that is named alone answers without its name."""
+        asked: Asking = {
+            "destination": destination, "timeout": timeout, "callback": callback, "limit": limit, "pattern": pattern,
+            "matcher": matcher,
+        }  # fmt: skip
+        return Inspect(self, asked)
+
+    def broadcast(
+        self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]
+    ) -> list[dict[str, Any]] | None:
+        """Send a command to workers; with ``reply=True`` wait for what they say and return it, a dict for each.
+
+        Raises
+        ------
+        ConfigError: the destination, the pattern or an argument cannot be.
+        """
+        meant = _destination(how)
+        message = Message(new_job_id(), command, _checked(command, arguments or {}), meant, how.get("reply", False))
+        expected: set[str] = set()
+        if message.wants_reply:
+            living = self._store.read(observe)
+            expected = {one.incarnation for one in living if meant.means(one.name, one.incarnation)}
+        if message.wants_reply and not expected:
+            return []
+        self._store.run(post, message, LIFE)
+        if self._store.dialect.notifies:
+            self._store.run(wake, [(control_channel(self._store.dialect.schema), "")])
+        return self._gather(message.id, expected, how) if message.wants_reply else None
+
+    async def abroadcast(
+        self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]
+    ) -> list[dict[str, Any]] | None:
+        """The same, awaited."""
+        return await asyncio.to_thread(self.broadcast, command, arguments, **how)
+
+    def ping(
+        self, destination: Sequence[str] | str | None = None, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Return a pong of each living worker."""
+        return self.broadcast("ping", destination=destination, timeout=timeout, reply=True) or []
+
+    async def aping(
+        self, destination: Sequence[str] | str | None = None, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """The same, awaited."""
+        return await asyncio.to_thread(self.ping, destination, timeout)
+
+    def _gather(self, message_id: str, expected: set[str], how: Asking) -> list[dict[str, Any]]:
+        """Wait for answers until all have come that will, enough have, or the time is over."""
+        deadline = monotonic() + self._patience(how.get("timeout"))
+        limit, callback = how.get("limit"), how.get("callback")
+        found: list[Reply] = []
+        rest, pause = FIRST_LOOK, threading.Event()
+        while True:
+            now = monotonic()
+            new = self._store.read(replies, message_id)[len(found) :]
+            found += new
+            for one in new:
+                if callback is not None:
+                    callback({one.name: one.reply})
+            enough = limit is not None and len(found) >= limit
+            if enough or expected <= {one.worker for one in found} or now >= deadline:
+                return [{one.name: one.reply} for one in found[:limit]]
+            pause.wait(min(rest, deadline - now))
+            rest = min(rest * 2, LONGEST_LOOK)
+
+    def _patience(self, timeout: float | None) -> float:
+        if timeout is not None:
+            return timeout
+        dialect = self._store.dialect
+        return PATIENCE if dialect.listens or dialect.watches else PATIENCE_POLLING
+
+
+def _destination(how: Asking) -> Destination:
+    names, pattern, matcher = how.get("destination"), how.get("pattern"), how.get("matcher") or "glob"
+    if matcher not in MATCHERS:
+        raise ConfigError(f"there is no matcher {matcher!r}: use one of {', '.join(MATCHERS)}")
+    if pattern is not None and matcher == "pcre":
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ConfigError(f"{pattern!r} is no regular expression: {error}") from None
+    return Destination([names] if isinstance(names, str) else names and list(names), pattern, matcher)
+
+
+def _checked(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"the arguments of {command!r} must be what JSON can hold: {error}") from None
+    return dict(arguments)

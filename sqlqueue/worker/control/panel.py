@@ -1,0 +1,44 @@
+"""What a command is given: the parts of this worker that may be looked at, or changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from sqlqueue.app import SQLQueue
+    from sqlqueue.store.link import Link
+    from sqlqueue.worker.options import WorkerOptions
+    from sqlqueue.worker.pools.pacer import Pacer
+    from sqlqueue.worker.registration import Registration
+    from sqlqueue.worker.totals import Totals
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One worker, for its commands.
+
+    Parameters
+    ----------
+    link: a connection that is shared with the worker's chores: whoever uses it for long keeps the beat waiting.
+    started: when the worker started, monotonic.
+    epoch: seconds from 1970 to the zero of the monotonic clock, read once: a start is told the same each time.
+    samples: what ``memsample`` has found.
+    """
+
+    app: SQLQueue
+    options: WorkerOptions
+    registration: Registration
+    pool: Pacer
+    totals: Totals
+    link: Link
+    started: float
+    epoch: float
+    samples: deque[str] = field(repr=False)
+
+    @property
+    def hostname(self) -> str:
+        """The worker's name."""
+        return self.options.node_name
