@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.link import Link
 
 PRUNE_EVERY = 600.0
-UNKNOWN_EVERY = 10.0
+UNKNOWN_EVERY = 60.0
 """Seconds between two rounds."""
 
 

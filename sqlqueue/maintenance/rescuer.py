@@ -1,4 +1,4 @@
-"""Takes back the jobs of dead workers.
+"""Shows that this worker lives, and takes back the jobs of those that do not.
 
 A worker is dead when its process is seen to be gone on this host, or when the leader has watched its beat stand still
 for long enough by the database's clock, on one unbroken connection: after a restart of the database every beat looks
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from sqlqueue.store.rows import Placed
 
 LOOK = 2.0
-"""Seconds between two looks at the other workers."""
+"""Seconds between two beats of ours, and two looks at the other workers."""
 
 LATE = 3.0
-"""Seconds without a beat after which a worker is looked at more often: it beats every 2."""
+"""Seconds without a beat after which a worker is looked at more often."""
 
 LOOK_AT_LATE = 0.5
 """Seconds between two looks while somebody is late."""
@@ -50,18 +50,21 @@ class Rescuer:
     Parameters
     ----------
     incarnation: our own, asked anew each time.
+    signed_off: is told our incarnation when somebody has signed it off, for dead.
     placed: is told which jobs wait again.
     """
 
     def __init__(
         self,
         incarnation: Callable[[], str],
+        signed_off: Callable[[str], object],
         bus: Bus,
         placed: Callable[[list[Placed]], object],
         *,
         many_writers: bool,
     ) -> None:
         self._incarnation = incarnation
+        self._signed_off = signed_off
         self._bus = bus
         self._placed = placed
         self._silence = SILENCE if many_writers else SILENCE_ONE_WRITER
@@ -71,8 +74,11 @@ class Rescuer:
         self.is_leader = False
 
     def tick(self, link: Link) -> float:
-        """Look once and rescue whoever is dead."""
-        self.is_leader, workers = link.run(watch, "leader", self._incarnation(), LEASE)
+        """Beat, look once, and rescue whoever is dead."""
+        ours = self._incarnation()
+        self.is_leader, lives, workers = link.run(watch, "leader", ours, LEASE)
+        if not lives:
+            self._signed_off(ours)
         now = max((one.seen_at for one in workers), default=0.0)
         if link.generation != self._generation or now - self._looked_at > LEASE:
             # Who could not look for so long does not know whether the others could beat: the database may have gone.
@@ -82,7 +88,7 @@ class Rescuer:
         self._watched = {one.incarnation: self._watched.get(one.incarnation, one.seen_at) for one in workers}
         longest = 0.0
         for worker in workers:
-            if worker.incarnation != self._incarnation():
+            if worker.incarnation != ours:
                 longest = max(longest, self._silence_of(worker))
                 reason = self._judge(worker)
                 if reason is not None:

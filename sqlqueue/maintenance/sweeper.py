@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.store.ops.release import sweep
+from sqlqueue.store.ops.release import anything_blocked, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +45,8 @@ class Sweeper:
     def tick(self, link: Link) -> float:
         """Sweep once; return the seconds until the next time."""
         if not self._is_leader():
+            return SWEEP_EVERY
+        if not link.read(anything_blocked):
             return SWEEP_EVERY
         started = monotonic()
         swept = link.run(sweep)

@@ -33,9 +33,10 @@ WATCH_EAGER = 0.002
 GLANCE = 0.1
 """The same where the kernel does tell, though it may not of every one."""
 
-COMMIT_TAKES = 0.05
+COMMIT_TAKES = 0.1
 COMMIT_STEP = 0.001
-"""Seconds after a write in which its commit is looked for, and between two such looks."""
+"""Seconds after a write in which its commit is looked for, and until the first such look: each next one comes after
+half as long as the write is ago."""
 
 MISSED = 3
 """Commits that the kernel did not tell of, as on a network's file system, after which it is not asked any more."""
@@ -149,8 +150,9 @@ class Listener:
         if self._changes is None:
             self._look()
             return self._watch_every
-        commit_is_near = monotonic() - self._written < COMMIT_TAKES
-        if self._changes.wait(COMMIT_STEP if commit_is_near else GLANCE, (self._wakeup or (0,))[0]):
+        ago = monotonic() - self._written
+        patience = max(COMMIT_STEP, ago / 2) if ago < COMMIT_TAKES else GLANCE
+        if self._changes.wait(patience, (self._wakeup or (0,))[0]):
             self._written = monotonic()
         if not self._look():
             return 0.0
@@ -158,7 +160,6 @@ class Listener:
         if self._missed >= MISSED:
             self._changes.close()
             self._changes = None
-        self._written = 0.0
         return self._watch_every
 
     def _look(self) -> bool:

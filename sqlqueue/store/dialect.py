@@ -67,6 +67,7 @@ class Statements:
     observe: Statement
     sign_off: Statement
     take_lease: Statement
+    watch: Statement | None = None
     results: Statement
     unfinished: Statement
     held_ids: Statement
@@ -102,6 +103,7 @@ class Statements:
     drop_blocked: Statement
     disconnect: Statement
     ends: Statement
+    anything_blocked: Statement
     lost_parents: Statement
     loose: Statement
     become: Statement

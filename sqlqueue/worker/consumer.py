@@ -41,12 +41,15 @@ logger = logging.getLogger("sqlqueue.worker")
 DISCOVER = 5.0
 """Seconds between two searches for lanes of priorities not seen yet; a notification is quicker."""
 
-ORPHANS = 30.0
+ORPHANS = 5.0
 """Seconds between two comparisons of what the database says we hold with what we know."""
 
-ORPHANS_IN_DOUBT = 5.0
+ORPHANS_SHARE = 50
+"""A comparison that takes long, since very many jobs wait, is made more rarely: after so many times as long."""
+
 ORPHAN_ROUNDS = 3
-"""The same after a reconnection, and how often: the old connection's server process may still commit its last claim."""
+"""Comparisons, after a reconnection, of a worker that claims nothing: the old connection's server process may still
+commit its last claim. Afterwards there is nothing to compare until it claims again."""
 
 LAST_PATIENCE = 10.0
 """Seconds that an ending worker tries to settle what is left; what it cannot is run again by others."""
@@ -206,9 +209,11 @@ class Consumer:
             self._generation = self._link.generation
         now = self._clock.monotonic()
         if now >= self._orphans_at:
-            self._orphans_at = now + (ORPHANS_IN_DOUBT if self._orphan_rounds else ORPHANS)
-            self._orphan_rounds = max(self._orphan_rounds - 1, 0)
-            self._release_orphans()
+            self._orphans_at = now + ORPHANS
+            if self._orphan_rounds or len(self._held) or self.idle < ORPHANS:
+                self._release_orphans()
+                self._orphan_rounds = max(self._orphan_rounds - 1, 0)
+                self._orphans_at += max(ORPHANS_SHARE * (self._clock.monotonic() - now) - ORPHANS, 0.0)
 
     def _release_orphans(self) -> None:
         """Give back jobs that the database says we hold and we know nothing of: the answer to their claim was lost."""

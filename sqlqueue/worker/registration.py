@@ -13,16 +13,13 @@ from sqlqueue.events.catalog import WorkerReady, WorkerStopped, WorkerTwin
 from sqlqueue.maintenance.homes import home_of
 from sqlqueue.store.ops.rescue import rescue
 from sqlqueue.store.ops.settle import settle
-from sqlqueue.store.ops.workers import WorkerRecord, beat, observe, register, sign_off
+from sqlqueue.store.ops.workers import WorkerRecord, observe, register, sign_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.link import Link
-
-BEAT = 2.0
-"""Seconds between two beats."""
 
 
 class Registration:
@@ -74,11 +71,10 @@ class Registration:
         link.run(register, self._record)
         self._bus.emit(WorkerReady(self._record.name))
 
-    def beat(self, link: Link) -> float:
-        """Show that the worker lives; return the seconds until the next beat."""
-        if not self._died and not link.run(beat, self.incarnation):
+    def signed_off(self, incarnation: str) -> None:
+        """Take note, in any thread, that somebody has signed this incarnation off."""
+        if incarnation == self.incarnation:
             self._died = True
-        return BEAT
 
     def died(self) -> bool:
         """Whether somebody has signed this worker off; its consumer must start over."""

@@ -119,6 +119,7 @@ class Worker:
         """Make the parts that some worker must do for all."""
         rescuer = Rescuer(
             lambda: self.registration.incarnation,
+            self.registration.signed_off,
             self._bus,
             self._announcer.placed,
             many_writers=app.store.dialect.many_writers,
@@ -138,11 +139,10 @@ class Worker:
         )
         self._notices = self._noticing(told=app.store.dialect.notifies)
         chores: list[Callable[[Link], float]] = [
-            self.registration.beat,
+            rescuer.tick,
             self._notices,
             relief.tick,
             self._promote,
-            rescuer.tick,
             rescuer.search_strays,
             pruner.prune,
             pruner.fail_unknown,

@@ -3,6 +3,7 @@
 import pytest
 
 from sqlqueue.store.ops.lease import take_lease
+from sqlqueue.store.ops.watch import watch
 from sqlqueue.store.ops.workers import beat, observe, sign_off
 from tests.support.jobs import ME, OTHER, STRANGER, sign_on
 
@@ -63,6 +64,28 @@ def test_an_incarnation_registers_once(runner):
     with pytest.raises(Exception, match=r"(?i)unique"):
         sign_on(runner)
     assert len(runner.run(observe)) == 1
+
+
+def test_watching_is_a_beat_a_lease_and_a_look(runner):
+    sign_on(runner)
+    sign_on(runner, OTHER, name="test-worker2")
+    runner.rows("UPDATE sqlqueue_workers SET beat_at = :then", then=LONG_AGO)
+    leads, lives, workers = runner.run(watch, "leader", ME, 60.0)
+    assert (leads, lives, {one.incarnation for one in workers}) == (True, True, {ME, OTHER})
+    age = {seen.incarnation: seen.seen_at - seen.beat_at for seen in runner.run(observe)}
+    assert age[ME] < 5.0
+    assert age[OTHER] > 86400.0
+    assert runner.run(watch, "leader", OTHER, 60.0).leads is False
+    assert runner.run(watch, "leader", ME, 60.0).leads is True
+
+
+def test_who_watches_after_it_was_signed_off_hears_that_it_does_not_live(runner):
+    sign_on(runner)
+    runner.run(sign_off, ME)
+    assert runner.run(watch, "leader", ME, 60.0).lives is False
+    sign_on(runner, OTHER)
+    assert runner.run(watch, "leader", ME, 60.0).lives is False
+    assert runner.run(watch, "leader", OTHER, 60.0).lives is True
 
 
 def test_a_lease_has_one_holder(runner):

@@ -14,6 +14,7 @@ from sqlqueue.notify import listener as listener_module
 from sqlqueue.notify.changes import Changes, changes_of
 from sqlqueue.notify.listener import Listener
 from sqlqueue.store.store import Store
+from tests.support.clock import FakeClock
 from tests.support.processes import wait_until
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has inotify; elsewhere the version is read")
@@ -79,4 +80,37 @@ def test_every_commit_is_heard_of_all_the_same(sqlite_url, monkeypatch, kernel):
             wait_until(f"commit {number}", lambda before=before: len(heard) > before)
     listener.stop()
     assert listener.join(20)
+    store.close()
+
+
+class TellsOnce:
+    """A kernel that tells of one write and then of none; notes for how long it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def wait(self, seconds, cut_short):
+        self.asked.append(seconds)
+        return len(self.asked) == 1
+
+    def close(self):
+        pass
+
+
+def test_a_second_write_that_was_told_with_the_first_is_looked_for_soon(sqlite_url, monkeypatch):
+    kernel, clock, heard = TellsOnce(), FakeClock(), []
+    monkeypatch.setattr(listener_module, "changes_of", lambda _: kernel)
+    monkeypatch.setattr(listener_module, "monotonic", clock.monotonic)
+    store = Store(sqlite_url)
+    listener = Listener(store, [], lambda *_: None, lambda: heard.append(1))
+    listener._watch()
+    with closing(sqlite3.connect(str(store.url.database), isolation_level=None)) as other:
+        other.execute("INSERT INTO sqlqueue_leases VALUES ('1', 'x', 'y')")
+    clock.advance(0.004)
+    listener._watch()
+    clock.advance(listener_module.COMMIT_TAKES)
+    listener._watch()
+    assert len(heard) == 2
+    assert kernel.asked[1:] == [pytest.approx(0.002), listener_module.GLANCE]
+    listener._disconnect()
     store.close()

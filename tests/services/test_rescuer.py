@@ -24,7 +24,7 @@ def test_who_could_not_look_starts_watching_anew(database_url, blind, living):
     link = store.pinned()
     for incarnation in (ME, OTHER):
         link.run(register, worker_record(incarnation))
-    rescuer = Rescuer(lambda: ME, Bus(), lambda _: None, many_writers=store.dialect.many_writers)
+    rescuer = Rescuer(lambda: ME, lambda _: None, Bus(), lambda _: None, many_writers=store.dialect.many_writers)
     rescuer.tick(link)
     with closing(onlooker(database_url)) as operator:
         operator.execute(MINUTE_AGO[store.dialect.name])

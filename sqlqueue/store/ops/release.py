@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge
-from sqlqueue.store.operation import Batch, Step, ask
+from sqlqueue.store.operation import Batch, Step, ask, ask_last
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
@@ -71,6 +71,12 @@ def release_after(dialect: Dialect, ids: Sequence[str]) -> Op[Released]:
     yield from ask(dialect.sql.disconnect, ids=json.dumps(list(ids)))  # they themselves wait for nobody any more
     rows = yield from ask(dialect.sql.ends, ids=json.dumps(list(ids)))
     return (yield from release(dialect, [Ended(*row) for row in rows]))
+
+
+def anything_blocked(dialect: Dialect) -> Op[bool]:
+    """Tell whether any job waits for another, or an edge is left."""
+    ((found,),) = yield from ask_last(dialect.sql.anything_blocked)
+    return bool(found)
 
 
 def sweep(dialect: Dialect, at_most: int = 1000) -> Op[Released]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.store.dialect import Dialect
-    from sqlqueue.store.operation import Op
+    from sqlqueue.store.operation import Op, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,14 @@ def serve(dialect: Dialect, incarnation: str, queues: Sequence[str]) -> Op[None]
 
 def observe(dialect: Dialect) -> Op[list[Sighting]]:
     """List the workers that have not signed off."""
-    rows = yield from ask(dialect.sql.observe)
-    return [
-        Sighting(incarnation, name, home, pid, beat_at, seen_at, json.loads(queues))
-        for incarnation, name, home, pid, beat_at, seen_at, queues in rows
-    ]
+    rows = yield from ask_last(dialect.sql.observe)
+    return [seen(row) for row in rows]
+
+
+def seen(row: Row) -> Sighting:
+    """Return what a row says of a worker."""
+    incarnation, name, home, pid, beat_at, seen_at, queues, *_ = row
+    return Sighting(incarnation, name, home, pid, beat_at, seen_at, json.loads(queues))
 
 
 def sign_off(dialect: Dialect, incarnation: str) -> Op[None]:

@@ -113,6 +113,24 @@ VALUES (:name, CAST(:holder AS uuid), clock_timestamp() + CAST(:seconds AS doubl
 RETURNING 1
 """)
 
+# All that a worker does every two seconds, in one statement: an idle one is to cost next to nothing.
+WATCH = Statement("""
+WITH lives AS (
+    UPDATE sqlqueue_workers SET beat_at = clock_timestamp()
+     WHERE incarnation = CAST(:holder AS uuid) AND stopped_at IS NULL
+), leads AS (
+    INSERT INTO sqlqueue_leases AS l (name, holder, expires_at)
+    VALUES (:name, CAST(:holder AS uuid), clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second')
+        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+     WHERE l.holder = excluded.holder OR l.expires_at < clock_timestamp()
+    RETURNING 1
+)
+SELECT CAST(incarnation AS text), name, home, pid, CAST(extract(epoch FROM beat_at) AS double precision),
+       CAST(extract(epoch FROM clock_timestamp()) AS double precision), CAST(queues AS text),
+       EXISTS (SELECT 1 FROM leads)
+  FROM sqlqueue_workers WHERE stopped_at IS NULL
+""")
+
 RESULTS = Statement("""
 SELECT id, state, CAST(result AS text), error, CAST(exception AS text), traceback, retries, runtime, finished_at,
        task, queue

@@ -117,6 +117,11 @@ SELECT id, state, CAST(result AS text) FROM sqlqueue_results
 """)
 
 # What a crash or a lost lock may have left behind. Both are read through indexes, by the leader, now and then.
+ANYTHING_BLOCKED = Statement("""
+SELECT EXISTS (SELECT 1 FROM sqlqueue_dependencies)
+    OR EXISTS (SELECT 1 FROM sqlqueue_jobs WHERE seq IS NULL AND run_at IS NULL AND state = 'blocked')
+""")
+
 LOST_PARENTS = Statement("""
 SELECT d.parent FROM sqlqueue_dependencies d
  WHERE d.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.parent)

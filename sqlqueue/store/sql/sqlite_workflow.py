@@ -97,6 +97,11 @@ DISCONNECT = Statement("DELETE FROM sqlqueue_dependencies WHERE dependent IN (SE
 
 ENDS = Statement("SELECT id, state, result FROM sqlqueue_results WHERE id IN (SELECT value FROM json_each(:ids))")
 
+ANYTHING_BLOCKED = Statement("""
+SELECT EXISTS (SELECT 1 FROM sqlqueue_dependencies)
+    OR EXISTS (SELECT 1 FROM sqlqueue_jobs WHERE seq IS NULL AND run_at IS NULL AND state = 'blocked')
+""")
+
 LOST_PARENTS = Statement("""
 SELECT d.parent FROM sqlqueue_dependencies d
  WHERE d.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.parent)
