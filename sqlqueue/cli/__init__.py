@@ -13,6 +13,7 @@ from sqlqueue.version import __version__
 
 COMMANDS = {
     "bench": "Measure the queue on your database, in tables of its own.",
+    "control": "Change running workers: queues, pool, limits, shutdown.",
     "dead": "List jobs that failed for good, and let them run again.",
     "inspect": "Ask running workers about themselves.",
     "job": "Look at jobs, revoke them, let them run again, forget them.",

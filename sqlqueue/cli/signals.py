@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.worker.process import stacks
-from sqlqueue.worker.worker import Shutdown
+from sqlqueue.worker.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from sqlqueue.worker.worker import Worker

@@ -65,6 +65,10 @@ class Asking(TypedDict, total=False):
     callback: Callable[[dict[str, Any]], object] | None
 
 
+Said = list[dict[str, Any]] | None
+"""What each worker has said, by its name; None when nobody was asked to reply."""
+
+
 class Sender(Protocol):
     """What is needed of the client."""
 
@@ -95,9 +99,7 @@ class Control:
         }  # fmt: skip
         return Inspect(self, asked)
 
-    def broadcast(
-        self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]
-    ) -> list[dict[str, Any]] | None:
+    def broadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]) -> Said:
         """Send a command to workers; with ``reply=True`` wait for what they say and return it, a dict for each.
 
         Raises
@@ -117,9 +119,7 @@ class Control:
             self._store.run(wake, [(control_channel(self._store.dialect.schema), "")])
         return self._gather(message.id, expected, how) if message.wants_reply else None
 
-    async def abroadcast(
-        self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]
-    ) -> list[dict[str, Any]] | None:
+    async def abroadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]) -> Said:
         """The same, awaited."""
         return await asyncio.to_thread(self.broadcast, command, arguments, **how)
 
@@ -134,6 +134,48 @@ class Control:
     ) -> list[dict[str, Any]]:
         """The same, awaited."""
         return await asyncio.to_thread(self.ping, destination, timeout)
+
+    def rate_limit(self, task_name: str, rate_limit: str | float, **how: Unpack[Asking]) -> Said:
+        """Let a task start only so often in each worker, such as ``10/m``; 0 for as often as it likes."""
+        return self.broadcast("rate_limit", {"task_name": task_name, "rate_limit": rate_limit}, **how)
+
+    def time_limit(
+        self, task_name: str, soft: float | None = None, hard: float | None = None, **how: Unpack[Asking]
+    ) -> Said:
+        """Change a task's time limits, in seconds, for jobs that start from now on."""
+        return self.broadcast("time_limit", {"task_name": task_name, "soft": soft, "hard": hard}, **how)
+
+    def add_consumer(self, queue: str, **how: Unpack[Asking]) -> Said:
+        """Let workers serve a queue too."""
+        return self.broadcast("add_consumer", {"queue": queue}, **how)
+
+    def cancel_consumer(self, queue: str, **how: Unpack[Asking]) -> Said:
+        """Let workers serve a queue no more."""
+        return self.broadcast("cancel_consumer", {"queue": queue}, **how)
+
+    def pool_grow(self, n: int = 1, **how: Unpack[Asking]) -> Said:
+        """Let workers run so many more jobs at a time."""
+        return self.broadcast("pool_grow", {"n": n}, **how)
+
+    def pool_shrink(self, n: int = 1, **how: Unpack[Asking]) -> Said:
+        """Let workers run so many jobs fewer at a time."""
+        return self.broadcast("pool_shrink", {"n": n}, **how)
+
+    def pool_restart(self, **how: Unpack[Asking]) -> Said:
+        """Let workers replace their children, each after its present job."""
+        return self.broadcast("pool_restart", {}, **how)
+
+    def autoscale(self, max: int, min: int | None = None, **how: Unpack[Asking]) -> Said:  # noqa: A002 - Celery's
+        """Let workers run as many jobs at a time as are wanted, between two bounds."""
+        return self.broadcast("autoscale", {"max": max, "min": min}, **how)
+
+    def shutdown(self, **how: Unpack[Asking]) -> Said:
+        """End workers, in good order."""
+        return self.broadcast("shutdown", {}, **how)
+
+    def heartbeat(self, **how: Unpack[Asking]) -> Said:
+        """Let workers show now that they live."""
+        return self.broadcast("heartbeat", {}, **how)
 
     def _gather(self, message_id: str, expected: set[str], how: Asking) -> list[dict[str, Any]]:
         """Wait for answers until all have come that will, enough have, or the time is over."""

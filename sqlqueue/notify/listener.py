@@ -58,6 +58,7 @@ class Listener:
     ) -> None:
         self._store = store
         self._channels = list(channels)
+        self._tuned: list[str] = []
         self._on_message = on_message
         self._on_doubt = on_doubt
         self._watch_every = watch
@@ -81,9 +82,18 @@ class Listener:
         """Begin to listen."""
         self._loop.start()
 
+    def tune(self, channels: Sequence[str]) -> None:
+        """Listen to these channels from now on."""
+        self._channels = list(channels)
+        self._wake()
+
     def stop(self) -> None:
         """Ask to end."""
         self._loop.stop()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Cut the present wait short."""
         if self._wakeup is not None:
             os.write(self._wakeup[1], b"x")
 
@@ -105,9 +115,14 @@ class Listener:
             if not self._store.dialect.listens:
                 self._disconnect()  # the connection has just found a pooler between
                 return _hear_nothing()
+            if self._tuned != self._channels:
+                self._retune()
             ready = self._selector.select(SELF_TEST_SECONDS) if self._selector is not None else []
-            if any(key.fileobj is self._connection for key, _ in ready):
-                self._receive()
+            for key, _ in ready:
+                if key.fileobj is self._connection:
+                    self._receive()
+                else:
+                    os.read(key.fd, 1 << 8)
             if monotonic() - self._tested >= SELF_TEST_SECONDS:
                 self._self_test()
         except Exception as error:
@@ -123,11 +138,22 @@ class Listener:
         self._selector = selectors.DefaultSelector()
         for waited in (self._connection, *(self._wakeup or ())[:1]):
             self._selector.register(waited, selectors.EVENT_READ)
-        for channel in self._channels:
-            self._connection.execute('LISTEN "' + channel.replace('"', '""') + '"')
+        self._tuned = []
+        self._retune()
         self._tested = monotonic()
         self.hears = True
         self._on_doubt()
+
+    def _retune(self) -> None:
+        """Listen to what is wanted now, and to nothing else."""
+        wanted = self._channels
+        for word, channels in (
+            ("LISTEN", set(wanted).difference(self._tuned)),
+            ("UNLISTEN", set(self._tuned).difference(wanted)),
+        ):
+            for channel in channels:
+                self._connection.execute(word + ' "' + channel.replace('"', '""') + '"')
+        self._tuned = wanted
 
     def _receive(self) -> None:
         wire = self._connection.pgconn
@@ -138,7 +164,7 @@ class Listener:
     def _self_test(self) -> None:
         rows = self._connection.execute("SELECT count(*) FROM pg_listening_channels()").fetchall()
         self._tested = monotonic()
-        if rows[0][0] != len(set(self._channels)):
+        if rows[0][0] != len(set(self._tuned)):
             raise StoreUnavailable("the session listens no more")
 
     def _watch(self) -> float:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LOOK = 0.5
 """Seconds between two looks."""
 
+ASLEEP = 5.0
+"""The same without bounds."""
+
 KEEP = 30.0
 """Seconds that slots must have been idle before they go: as in Celery, so that a lull does not cost new processes."""
 
@@ -23,22 +26,37 @@ class Autoscaler:
 
     Parameters
     ----------
-    fewest, most: the bounds of the pool's concurrency.
+    bounds: the fewest and the most jobs at a time; None: leave the pool alone, until `turn_on`.
     resize: changes it, wherever it is kept.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, fewest: int, most: int, resize: Callable[[int], object]) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock, bounds: tuple[int, int] | None, resize: Callable[[int], object]
+    ) -> None:
         self._pool = pool
         self._clock = clock
-        self.fewest = fewest
-        self.most = most
+        self.fewest, self.most = bounds or (0, 0)
         self._resize = resize
         self._was_full = False
         self._busiest = 0
         self._since = clock.monotonic()
 
+    @property
+    def on(self) -> bool:
+        """Whether there are bounds."""
+        return self.most > 0
+
+    def turn_on(self, fewest: int, most: int) -> None:
+        """Keep the pool between these bounds from now on."""
+        self.fewest, self.most = fewest, most
+        within = min(max(self._pool.concurrency, fewest), most)
+        if within != self._pool.concurrency:
+            self._resize(within)
+
     def tick(self, link: Link) -> float:  # noqa: ARG002 - a chore is given the connection
         """Look how busy the pool is; twice full: twice as large."""
+        if not self.on:
+            return ASLEEP
         now, size, load = self._clock.monotonic(), self._pool.concurrency, self._pool.load
         full = load >= size
         self._busiest = max(self._busiest, min(load, size))

@@ -24,7 +24,7 @@ from sqlqueue.worker.strangers import Strangers
 from sqlqueue.worker.totals import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlqueue.domain.clock import Clock
     from sqlqueue.domain.job import Job
@@ -95,6 +95,7 @@ class Consumer:
         self._strangers = Strangers(registration.tasks, clock)
         self._news: deque[tuple[str, News]] = deque()
         self._pauses: deque[frozenset[str]] = deque()
+        self._served: deque[Sequence[str]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
         self._orphans_at = clock.monotonic() + ORPHANS
@@ -116,11 +117,17 @@ class Consumer:
         """Take note, in any thread, of the queues that are paused; the next tick leaves them alone."""
         self._pauses.append(queues)
 
+    def serve(self, queues: Sequence[str]) -> None:
+        """Take note, in any thread, of the queues to claim from; the next tick begins with it."""
+        self._served.append(queues)
+
     def tick(self) -> float:
         """Do one cycle and return how long to rest."""
         self._mind_the_connection()
         if self._registration.died():
             self._start_over()
+        while self._served:
+            self._lanes.serve(self._served.popleft())
         while self._news:
             self._lanes.heard(*self._news.popleft())
         while self._pauses:

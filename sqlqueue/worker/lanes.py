@@ -79,6 +79,12 @@ class Lanes:
                 self._lanes[queue, priority] = Lane(queue, priority)
         self._put_in_order()
 
+    def serve(self, queues: Sequence[str]) -> None:
+        """Read the lanes of these queues from now on, in this order, and no others."""
+        self._rank = {queue: place for place, queue in enumerate(queues)}
+        self._lanes = {key: lane for key, lane in self._lanes.items() if lane.queue in self._rank}
+        self.add((queue, 0) for queue in queues)
+
     def pause(self, queues: frozenset[str]) -> None:
         """Leave the lanes of these queues alone, and read those of all others."""
         self._paused = queues

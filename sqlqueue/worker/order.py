@@ -59,6 +59,9 @@ class Weighted:
     def __call__(self, lanes: list[Lane]) -> list[Lane]:
         """Return the lanes in an order of this claim's own; a higher priority still goes before a lower one."""
         drawn = {queue: self._chance.random() ** (1.0 / weight) for queue, weight in self._weights.items()}
+        for lane in lanes:
+            if lane.queue not in drawn:  # added while the worker runs
+                drawn[lane.queue] = self._chance.random()
         return sorted(lanes, key=lambda lane: (-lane.priority, -drawn[lane.queue]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from sqlqueue.events.catalog import WorkerReady, WorkerStopped, WorkerTwin
 from sqlqueue.maintenance.homes import home_of
 from sqlqueue.store.ops.rescue import rescue
 from sqlqueue.store.ops.settle import settle
-from sqlqueue.store.ops.workers import WorkerRecord, observe, register, sign_off
+from sqlqueue.store.ops.workers import WorkerRecord, observe, register, serve, sign_off
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ class Registration:
         )  # fmt: skip
         self._bus = bus
         self._died = False
+        self._changing = threading.Lock()
 
     @property
     def incarnation(self) -> str:
@@ -82,11 +84,18 @@ class Registration:
 
     def reincarnate(self, link: Link) -> None:
         """Sign on under a new identity, and take back what the old one may have claimed since it was signed off."""
-        old = self.incarnation
-        self._record = replace(self._record, incarnation=new_incarnation())
+        with self._changing:
+            old = self.incarnation
+            self._record = replace(self._record, incarnation=new_incarnation())
         link.run(register, self._record)
         link.run(rescue, old, "its worker was taken for dead")
         self._died = False
+
+    def serve(self, link: Link, queues: Sequence[str]) -> None:
+        """Say that the worker serves these queues from now on."""
+        with self._changing:
+            self._record = replace(self._record, queues=list(queues))
+        link.run(serve, self.incarnation, self._record.queues)
 
     def release(self, link: Link, tokens: Mapping[str, int]) -> None:
         """Give jobs back, uncharged, that this worker holds without knowing them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import SYSTEM_CLOCK, chance
@@ -38,9 +37,10 @@ from sqlqueue.worker.pauses import Pauses
 from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
+from sqlqueue.worker.shutdown import Shutdown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlqueue.app import SQLQueue
     from sqlqueue.store.link import Link
@@ -61,14 +61,6 @@ SOON = 0.02
 """Seconds until a worker that sees others' commits looks for commands: commits may come by the thousand."""
 
 
-class Shutdown(IntEnum):
-    """How to stop: finish what runs, finish what does not take too long, or give it back."""
-
-    WARM = 1
-    SOFT = 2
-    COLD = 3
-
-
 class Worker:
     """One worker process.
 
@@ -84,7 +76,7 @@ class Worker:
         self._bus = app.events
         self._poll_interval = options.poll_interval
         self._schema = store.dialect.schema
-        self._queues = {queue_channel(queue, self._schema): queue for queue in options.queues}
+        self._queues = _by_channel(options.queues, self._schema)
         self._cycle_link, self._chores_link = store.pinned(asynchronous=True), store.pinned()
         self.registration = Registration(
             self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
@@ -92,10 +84,10 @@ class Worker:
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
+        self._autoscaler = Autoscaler(self.pool, SYSTEM_CLOCK, options.autoscale, self.resize)
         self._controller = Controller(self._panel(app, options))
-        self._build_chores(app, options)
-        channels = [control_channel(self._schema), *self._queues]
-        self._listener = Listener(store, channels, self._heard, self._in_doubt)
+        self._build_chores(app)
+        self._listener = Listener(store, self._channels, self._heard, self._in_doubt)
         self.restarting = False
         self._shutdown: Shutdown | None = None
         self.soft_timeout = options.soft_shutdown_timeout
@@ -115,7 +107,7 @@ class Worker:
         )  # fmt: skip
         self._consumer_loop = Loop("consumer", self._consumer.tick)
 
-    def _build_chores(self, app: SQLQueue, options: WorkerOptions) -> None:
+    def _build_chores(self, app: SQLQueue) -> None:
         """Make the parts that some worker must do for all."""
         rescuer = Rescuer(
             lambda: self.registration.incarnation,
@@ -147,9 +139,8 @@ class Worker:
             pruner.prune,
             pruner.fail_unknown,
             sweeper.tick,
+            self._autoscaler.tick,
         ]
-        if options.autoscale is not None:
-            chores.append(Autoscaler(self.pool, SYSTEM_CLOCK, *options.autoscale, self.resize).tick)
         every = watchdog_interval()
         if every is not None:
             chores.append(lambda _: self._show_life(every))
@@ -172,7 +163,10 @@ class Worker:
         epoch = SYSTEM_CLOCK.now().timestamp() - now
         samples: deque[str] = deque(maxlen=100)
         totals = self._consumer.totals
-        return Panel(app, options, self.registration, self.pool, totals, self._chores_link, now, epoch, samples)
+        return Panel(
+            app, options, self, self.registration, self.pool, self._autoscaler, totals, self._chores_link, now, epoch,
+            samples,
+        )  # fmt: skip
 
     def _show_life(self, every: float) -> float:
         """Tell systemd's watchdog that the loops turn; it restarts a worker of which it hears nothing."""
@@ -214,6 +208,24 @@ class Worker:
         self.pool.resize(concurrency)
         self._batching.concurrency = concurrency
         self._wake_consumer()
+
+    def shut_down(self) -> None:
+        """End in good order, as after SIGTERM."""
+        self.stop(Shutdown.WARM)
+
+    def serve(self, queues: Sequence[str]) -> None:
+        """Claim from these queues from now on, and from no others."""
+        self.registration.serve(self._chores_link, queues)
+        self._queues = _by_channel(queues, self._schema)
+        self._listener.tune(self._channels)
+        self._consumer.serve(queues)
+        self._chores.hurry(self._notices)  # one of them may be paused
+        self._chores_loop.wake()
+        self._wake_consumer()
+
+    @property
+    def _channels(self) -> list[str]:
+        return [control_channel(self._schema), *self._queues]
 
     def _finish(self) -> None:
         """Claim no more, let what runs finish (or give it back), settle everything."""
@@ -276,3 +288,7 @@ class Worker:
     def _hurry_promotion(self) -> None:
         self._chores.hurry(self._promote)
         self._chores_loop.wake()
+
+
+def _by_channel(queues: Sequence[str], schema: str | None) -> dict[str, str]:
+    return {queue_channel(queue, schema): queue for queue in queues}

@@ -61,8 +61,8 @@ def test_every_option_of_a_command(name):
 
 def test_every_command_to_workers():
     tables = pages.sections(pages.page("docs/remote-control.md"))
-    questions = pages.table_rows(tables["Questions"])
-    said = {word.split()[0] for row in questions for word in re.findall(r"`([^`]+)`", row[0])}
+    rows = pages.table_rows(tables["Questions"]) + pages.table_rows(tables["Changes"])
+    said = {word.split()[0] for row in rows for word in re.findall(r"`([^`]+)`", row[0])}
     assert said == COMMANDS_TO_WORKERS.keys()
 
 

@@ -14,7 +14,8 @@ from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.revoke import revoke
 from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
-from sqlqueue.worker.worker import Shutdown, Worker
+from sqlqueue.worker.shutdown import Shutdown
+from sqlqueue.worker.worker import Worker
 from tests.support import pages
 from tests.support.jobs import HIGHEST, LOWEST, OTHER, lane, send, sign_on, take
 from tests.support.processes import wait_until

@@ -8,7 +8,8 @@ from typing import Any
 from sqlqueue import SQLQueue
 from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
-from sqlqueue.worker.worker import Shutdown, Worker
+from sqlqueue.worker.shutdown import Shutdown
+from sqlqueue.worker.worker import Worker
 
 
 @contextmanager

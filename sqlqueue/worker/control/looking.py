@@ -102,10 +102,8 @@ def stats(panel: Panel) -> dict[str, Any]:
 
 
 def _pool(panel: Panel) -> dict[str, Any]:
-    options = panel.options
-    bounds = (
-        {} if options.autoscale is None else {"autoscaler": dict(zip(("min", "max"), options.autoscale, strict=True))}
-    )
+    options, scaler = panel.options, panel.autoscaler
+    bounds = {"autoscaler": {"max": scaler.most, "min": scaler.fewest}} if scaler.on else {}
     return {
         "implementation": panel.pool.kind,
         "max-concurrency": panel.pool.concurrency,

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Sequence
 
     from sqlqueue.app import SQLQueue
     from sqlqueue.store.link import Link
+    from sqlqueue.worker.autoscale import Autoscaler
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pacer import Pacer
     from sqlqueue.worker.registration import Registration
     from sqlqueue.worker.totals import Totals
+
+
+class Steered(Protocol):
+    """What a command may do to the worker as a whole."""
+
+    def serve(self, queues: Sequence[str]) -> None:
+        """Serve these queues from now on."""
+
+    def resize(self, concurrency: int) -> None:
+        """Run so many jobs at a time."""
+
+    def shut_down(self) -> None:
+        """End in good order."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +45,10 @@ class Panel:
 
     app: SQLQueue
     options: WorkerOptions
+    worker: Steered
     registration: Registration
     pool: Pacer
+    autoscaler: Autoscaler
     totals: Totals
     link: Link
     started: float

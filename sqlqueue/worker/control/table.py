@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sqlqueue.client.commands import Command, command
-from sqlqueue.worker.control import looking
+from sqlqueue.worker.control import changing, looking
+
+_TIME_LIMITS = [("task_name", str), ("soft", float), ("hard", float)]
 
 _QUESTIONS = (
     looking.ping, looking.active, looking.reserved, looking.scheduled, looking.query_task, looking.registered,
@@ -11,7 +13,22 @@ _QUESTIONS = (
     looking.memsample, looking.memdump, looking.objgraph,
 )  # fmt: skip
 
-COMMANDS: dict[str, Command] = {one.name: one for one in (command(found, changes=False) for found in _QUESTIONS)}
+_CHANGES = (
+    command(changing.rate_limit, changes=True, signature="<task> <rate, such as 10/m>"),
+    command(changing.time_limit, changes=True, args=_TIME_LIMITS, signature="<task> <soft seconds> [hard seconds]"),
+    command(changing.add_consumer, changes=True, args=[("queue", str)]),
+    command(changing.cancel_consumer, changes=True),
+    command(changing.pool_grow, changes=True, signature="[N=1]"),
+    command(changing.pool_shrink, changes=True, signature="[N=1]"),
+    command(changing.pool_restart, changes=True, args=[]),
+    command(changing.autoscale, changes=True, args=[("max", int), ("min", int)], signature="<most> [fewest]"),
+    command(changing.shutdown, changes=True),
+    command(changing.heartbeat, changes=True),
+)
+
+_ALL = [*(command(found, changes=False) for found in _QUESTIONS), *_CHANGES]
+
+COMMANDS: dict[str, Command] = {one.name: one for one in _ALL}
 
 ALIASES = {
     "dump_active": "active", "dump_conf": "conf", "dump_reserved": "reserved", "dump_revoked": "revoked",

@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import logging
 import os
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +20,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded
 from sqlqueue.worker.interrupt import Interruptible
 from sqlqueue.worker.limits import too_long
-from sqlqueue.worker.pools.pool import Executing, Survey
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class AsyncioPool:
     """
 
     kind = "asyncio"
+    room = sys.maxsize
 
     def __init__(self, concurrency: int, executor: Executor, report: Report, limits: LimitBook) -> None:
         self.concurrency = concurrency
@@ -136,8 +138,9 @@ class AsyncioPool:
         self._tell()
         return True
 
-    def resize(self, concurrency: int) -> None:
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Run so many jobs at a time from now on; what runs already goes on."""
+        refuse_anew(self.kind, anew=anew)
         self.concurrency = concurrency
         self._threads.resize(concurrency)
         self._tell()

@@ -79,6 +79,11 @@ class Pacer:
         return self._pool.lost
 
     @property
+    def room(self) -> int:
+        """Jobs at a time at most."""
+        return self._pool.room
+
+    @property
     def processes(self) -> list[int]:
         """The processes that jobs run in."""
         return self._pool.processes
@@ -149,9 +154,9 @@ class Pacer:
         """End a running job."""
         return self._pool.end(id_, outcome)
 
-    def resize(self, concurrency: int) -> None:
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Run so many jobs at a time."""
-        self._pool.resize(concurrency)
+        self._pool.resize(concurrency, anew=anew)
 
     def stop(self) -> None:
         """Start no more jobs."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlqueue.domain.job import Job
 from sqlqueue.domain.outcome import Outcome
+from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
     from sqlqueue.worker.limits import LimitBook
@@ -53,6 +54,10 @@ class Pool(Protocol):
         """Whether the pool is broken for good, so that its worker must end."""
 
     @property
+    def room(self) -> int:
+        """Jobs at a time that it can be resized to at most."""
+
+    @property
     def processes(self) -> list[int]:
         """The ids of the processes that jobs run in."""
 
@@ -78,8 +83,13 @@ class Pool(Protocol):
         exception is raised in it, no more.
         """
 
-    def resize(self, concurrency: int) -> None:
-        """Run so many jobs at a time from now on; raises ConfigError when this pool cannot."""
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
+        """Run so many jobs at a time from now on; raises ConfigError when this pool cannot.
+
+        Parameters
+        ----------
+        anew: in new processes; the present ones end after their present jobs.
+        """
 
     def stop(self) -> None:
         """Start no more jobs and let the running ones finish; returns at once."""
@@ -89,3 +99,9 @@ class Pool(Protocol):
 
     def abandon(self) -> list[Job]:
         """Cold shutdown: kill what can be killed; return every job that was not reported."""
+
+
+def refuse_anew(kind: str, *, anew: bool) -> None:
+    """Raise ConfigError when a pool without children is to have new ones."""
+    if anew:
+        raise ConfigError(f"a {kind} pool has no children to replace: restart the worker, or use --pool prefork")

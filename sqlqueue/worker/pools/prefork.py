@@ -94,6 +94,11 @@ class PreforkPool:
         return max(started) if len(started) >= self.concurrency else None
 
     @property
+    def room(self) -> int:
+        """The seats in the shared memory."""
+        return len(self._board.seats)
+
+    @property
     def processes(self) -> list[int]:
         """The children that are ready."""
         with self._lock:
@@ -142,14 +147,15 @@ class PreforkPool:
         with self._lock:
             return self._crew.end(id_, outcome, monotonic())
 
-    def resize(self, concurrency: int) -> None:
-        """Have so many children from now on; the surplus end after their present jobs."""
-        if concurrency > len(self._board.seats):
-            most = len(self._board.seats)
-            raise ConfigError(f"this pool has room for {most} processes, not for {concurrency}; start with a larger -c")
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
+        """Have so many children from now on; the surplus end after their present jobs, or all that there are."""
+        if concurrency > self.room:
+            raise ConfigError(
+                f"this pool has room for {self.room} processes, not for {concurrency}; start with a larger -c"
+            )
         with self._lock:
             self.concurrency = concurrency
-            self._crew.resize(concurrency)
+            self._crew.resize(concurrency, anew=anew)
             self._wake()
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ from sqlqueue.worker.pools.prefork_member import Member
 from sqlqueue.worker.pools.prefork_server import COULD_NOT_FORK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlqueue.domain.job import Job
     from sqlqueue.worker.limits import LimitBook
@@ -205,9 +205,16 @@ class Crew:
         pause = min(FIRST_PAUSE * 2.0 ** (lost - 1), LONGEST_PAUSE) if lost else 0.0
         self._vacant[member.place] = now + pause
 
-    def resize(self, size: int) -> None:
-        """Be so many: the new ones are asked for at the next `hire`, the surplus end after their present jobs."""
+    def resize(self, size: int, *, anew: bool = False) -> None:
+        """Be so many: the new ones are asked for at the next `hire`, the surplus end after their present jobs.
+
+        Parameters
+        ----------
+        anew: all end so, and new ones take their places, or other seats as long as there are any.
+        """
         self._size = size
+        if anew:
+            self._dismiss([member for member in self.members.values() if not member.leaving])
         staying = [member for member in self.members.values() if not member.leaving]
         taken = {member.place for member in self.members.values()} | self._vacant.keys()
         free = [place for place in range(len(self._seats)) if place not in taken]
@@ -216,7 +223,10 @@ class Crew:
         for place in list(self._vacant)[: max(-missing, 0)]:
             del self._vacant[place]
         surplus = max(len(staying) - size, 0)
-        for member in sorted(staying, key=lambda member: len(member.jobs))[:surplus]:
+        self._dismiss(sorted(staying, key=lambda member: len(member.jobs))[:surplus])
+
+    def _dismiss(self, members: Iterable[Member]) -> None:
+        for member in members:
             self.line.extendleft(reversed(member.take()))
             member.dismiss()
 

@@ -14,7 +14,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import Succeeded
 from sqlqueue.errors import ConfigError, TimeLimitExceeded
 from sqlqueue.worker.pools.guard import Guard
-from sqlqueue.worker.pools.pool import Executing, Survey
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ class SoloPool:
 
     kind = "solo"
     concurrency = 1
+    room = 1
 
     def __init__(self, executor: Executor, report: Report, limits: LimitBook) -> None:
         self.limits = limits
@@ -130,8 +131,9 @@ class SoloPool:
         self._sentence = (id_, outcome)
         return self._guard.interrupt(self._thread, current[0], TimeLimitExceeded)
 
-    def resize(self, concurrency: int) -> None:
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Refuse: it is one thread."""
+        refuse_anew(self.kind, anew=anew)
         raise ConfigError(f"a solo pool runs one job at a time, not {concurrency}")
 
     def stop(self) -> None:

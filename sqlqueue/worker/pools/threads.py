@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import sys
 import threading
 from collections import deque
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded, TimeLimitExceeded
 from sqlqueue.worker.pools.guard import Guard
-from sqlqueue.worker.pools.pool import Executing, Survey
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ class ThreadPool:
     """
 
     kind = "threads"
+    room = sys.maxsize
 
     def __init__(self, concurrency: int, executor: Executor, report: Report, limits: LimitBook) -> None:
         self.concurrency = concurrency
@@ -124,8 +126,9 @@ class ThreadPool:
                 return True
         return False
 
-    def resize(self, concurrency: int) -> None:
+    def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Run so many jobs at a time from now on; what runs already goes on."""
+        refuse_anew(self.kind, anew=anew)
         self.concurrency = concurrency
         surplus = max(len(self._open) - concurrency, 0)
         self._open.difference_update(sorted(self._open, key=lambda number: number in self._running)[:surplus])
