@@ -16,7 +16,6 @@ from sqlqueue.client.control import Control
 from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
-from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.started import result_from_tuple
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.client.result import AsyncResult
     from sqlqueue.client.started import Started
     from sqlqueue.tasks.decorator import BoundDecorator, Decorator
     from sqlqueue.tasks.signature import Signature
@@ -66,6 +66,10 @@ class SQLQueue:
     task_cls: type[Task[..., Any, Any]] = Task
     """The class of tasks that name no ``base``; set it, on the app or on a subclass, to have your own."""
 
+    config_cls: type[Config] = Config
+    client_cls: type[Client] = Client
+    """The classes of its settings and of its sender."""
+
     def __init__(
         self,
         main: str | None = None,
@@ -83,7 +87,7 @@ class SQLQueue:
         url = broker if isinstance(broker, str) else None
         named = {"broker_url": url, "broker_schema": schema, "result_backend": backend, "include": include}
         self._given = {**settings, **{name: value for name, value in named.items() if value is not None}}
-        self.conf = Config.from_environment(os.environ)
+        self.conf = self.config_cls.from_environment(os.environ)
         self.config_from_object({} if config_source is None else config_source, namespace=namespace)
         self.tasks = Registry()
         self.events = Bus()
@@ -157,8 +161,8 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        surroundings = Surroundings(ancestry, self._defaults_of, may_wait)
-        return Client(self.store, self.conf, self.events, surroundings)
+        surroundings = Surroundings(ancestry, self._defaults_of, may_wait, EagerSender(self.tasks, self.conf).rehearse)
+        return self.client_cls(self.store, self.conf, self.events, surroundings)
 
     @property
     def jobs(self) -> Jobs:
@@ -226,6 +230,11 @@ class SQLQueue:
     def _sender(self) -> Any:
         return EagerSender(self.tasks, self.conf) if self.conf.task_always_eager else self.client
 
+    @property
+    def sender(self) -> Any:
+        """What sends signatures: the client, or, with ``task_always_eager``, what runs them instead."""
+        return self._sender()
+
     def _name_of(self, function: FunctionType | type) -> str:
         """Return ``module.function``; of the main script its module's name, so that a worker finds it again."""
         module = function.__module__
@@ -242,7 +251,7 @@ class SQLQueue:
         **options: Unpack[CallOptions],
     ) -> AsyncResult[Any]:
         """Send a job by its task's name, which need not be registered here."""
-        return self.client.send(name, args, kwargs or {}, options)
+        return self.client.send(name, args, kwargs or {}, options, self._defaults_of(name))
 
     async def asend_task(
         self,
@@ -252,7 +261,7 @@ class SQLQueue:
         **options: Unpack[CallOptions],
     ) -> AsyncResult[Any]:
         """The same, awaited."""
-        return await self.client.asend(name, args, kwargs or {}, options)
+        return await self.client.asend(name, args, kwargs or {}, options, self._defaults_of(name))
 
     def using(self, connection: Any) -> AbstractContextManager[None]:
         """Let every send of a ``with`` block join the transaction of ``connection``.
@@ -265,7 +274,7 @@ class SQLQueue:
 
     def AsyncResult(self, id: str) -> AsyncResult[Any]:  # noqa: A002, N802 - Celery's name
         """Return a handle on the job of that id."""
-        return AsyncResult(id, self.client)
+        return self.client.result_type(id, self.client)
 
     def GroupResult(self, id: str) -> GroupResult | None:  # noqa: A002, N802 - Celery's name
         """Return the results of the group that was saved under that id, None when none was."""

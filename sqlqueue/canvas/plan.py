@@ -24,6 +24,7 @@ from sqlqueue.canvas.shapes import (
     steps,
     task,
     with_callbacks,
+    with_callbacks_inside,
 )
 from sqlqueue.domain.workflow import Edge, Takes
 
@@ -104,6 +105,8 @@ def plan(sig: Mapping[str, Any], new_id: Callable[[], str], given: Given = NOTHI
     """
     planner = _Planner(new_id)
     handle = planner.place(dict(sig), _Place(given=given, id=given.options.get("task_id")))
+    if isinstance(handle, Many) and len(handle.members) == 1 and isinstance(handle.members[0], Many):
+        handle = handle._replace(members=handle.members[0].members)  # as in Celery: a group of one group is that group
     return Plan(planner.rows, planner.edges, handle)
 
 
@@ -167,12 +170,12 @@ class _Planner:
         return handle if found else None
 
     def _group(self, sig: Sig, place: _Place) -> Many:
-        found = [handed_down(sig, member) for member in members(sig)]
+        found = with_callbacks_inside(sig, [handed_down(sig, member) for member in members(sig)])
         group_id = place.id or sig["options"].get("task_id") or self._new_id()
         if place.after is not None and len(place.after) > 1 and len(found) > 1:
             place = place._replace(after=(self._join(place.after),), many=False, joined=True)
         options = {name: value for name, value in place.given.options.items() if name != "task_id"}
-        inner = place._replace(group=group_id, id=None, given=place.given._replace(options=options))
+        inner = place._replace(group=group_id, id=None, before=None, given=place.given._replace(options=options))
         handles = [self.place(member, inner) for member in found]
         return Many(group_id, tuple(one for one in handles if one is not None), place.before)
 
@@ -250,7 +253,7 @@ def _takes(place: _Place, *, immutable: bool) -> Takes | None:
     if not place.after:
         return None
     if place.failing:
-        return Takes.FAILURE
+        return Takes.FAILED if immutable else Takes.FAILURE
     if place.many:
         return Takes.ALL if immutable else Takes.LIST
     if place.joined:

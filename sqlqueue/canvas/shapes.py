@@ -111,3 +111,10 @@ def with_callbacks(sig: Sig, links: Sequence[Sig], errbacks: Sequence[Sig]) -> S
         if more:
             options[name] = [*listed(options.get(name)), *more]
     return sig | {"options": options}
+
+
+def with_callbacks_inside(group: Mapping[str, Any], found: list[Sig]) -> list[Sig]:
+    """Return a group's members with what is linked to the group: its links on the first, its errbacks on each."""
+    links = [link | {"immutable": True} for link in listed(group["options"].get("link"))]
+    errbacks = listed(group["options"].get("link_error"))
+    return [with_callbacks(one, () if number else links, errbacks) for number, one in enumerate(found)]

@@ -18,6 +18,7 @@ from sqlqueue.errors import ConfigError
 from sqlqueue.events.catalog import WorkerReady, WorkerStopping
 from sqlqueue.events.log import subscribe_log
 from sqlqueue.services.systemd import notify
+from sqlqueue.signals import celeryd_after_setup, celeryd_init, worker_init
 from sqlqueue.worker.logs import Redirected, set_up
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
@@ -100,6 +101,8 @@ def command(target: Target, /, **given: Any) -> None:
     if os.getpid() == 1:
         become_init()
     app = target.find_app()
+    name = WorkerOptions(("?",), name=given["name"]).node_name
+    celeryd_init.send(name, instance=app, conf=app.conf, options=given)
     options = _read(app.conf, given)
     logfile = options.fill(given["logfile"] or ("%n.log" if given["detach"] else ""))
     if given["detach"]:
@@ -120,10 +123,12 @@ def command(target: Target, /, **given: Any) -> None:
 
 
 def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
+    worker_init.send(options.node_name, instance=app)
     app.close()  # what importing it has opened must not be shared with children
     source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
+    celeryd_after_setup.send(options.node_name, instance=worker, conf=app.conf)
     handle_signals(worker)
     print_banner(app, options, stream)  # whoever sees it may already stop the worker
     app.events.subscribe(lambda _: notify("READY=1"), WorkerReady)

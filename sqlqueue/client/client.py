@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sqlqueue.client import published
 from sqlqueue.client.callers import Callers
 from sqlqueue.client.following import Following
 from sqlqueue.client.many import Call, build_many
@@ -22,6 +23,7 @@ from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
+from sqlqueue.signals import PUBLISHES
 from sqlqueue.store.ops.attach import attach
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.ops.unique import Kept, enqueue_unique
@@ -43,12 +45,13 @@ class Surroundings(NamedTuple):
     """What a sender is told of the app around it.
 
     ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
-    ``may_wait`` whether code that runs here may wait for other jobs.
+    ``may_wait`` whether code that runs here may wait for other jobs. ``rehearse`` runs a workflow here and now.
     """
 
     ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
     defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
     may_wait: Callable[[], bool] = lambda: True
+    rehearse: Callable[[Plan, CallOptions], Any] = lambda *_: None
 
 
 NO_SURROUNDINGS = Surroundings()
@@ -56,6 +59,9 @@ NO_SURROUNDINGS = Surroundings()
 
 class Client:
     """The sender of one app."""
+
+    result_type: type[AsyncResult[Any]] = AsyncResult
+    """The class of handles on single jobs."""
 
     def __init__(self, store: Store, config: Config, bus: Bus, surroundings: Surroundings = NO_SURROUNDINGS) -> None:
         self.store = store
@@ -75,6 +81,7 @@ class Client:
         unique = unique_of(options)
         job = self._descended(build(task, args, kwargs, options, defaults, self._config))
         if unique is not None:
+            (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *self._keep(job, unique, options))
         return self._sent(job, self._put(options, [job]))
 
@@ -86,6 +93,7 @@ class Client:
         unique = unique_of(options)
         job = self._descended(build(task, args, kwargs, options, defaults, self._config))
         if unique is not None:
+            (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *await self._akeep(job, unique, options))
         return self._sent(job, await self._aput(options, [job]))
 
@@ -115,6 +123,10 @@ class Client:
         jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
 
+    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
+        """Run a workflow here and now, without sending anything; return a handle on what it ends in."""
+        return self._surroundings.rehearse(plan, options)
+
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
         jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
@@ -129,26 +141,36 @@ class Client:
         if placed is None:
             return None
         self.waker.placed(placed)
-        return AsyncResult(ends_in, self)
+        return self.result_type(ends_in, self)
 
     def _put(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """Insert jobs where the call's options say; return the caller's connection if it was that."""
         given = self.callers.given(options)
+        if PUBLISHES.watched:
+            jobs = published.before(jobs)
+        bound = None
         if given is None:
             self._insert(jobs, edges)
-            return None
-        bound = self.callers.bound(given)
-        bound.after_commit(bound.run(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        else:
+            bound = self.callers.bound(given)
+            bound.after_commit(bound.run(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        if PUBLISHES.watched:
+            published.after(jobs)
         return bound
 
     async def _aput(self, options: CallOptions, jobs: Sequence[NewJob], edges: Sequence[Edge] = ()) -> Bound | None:
         """The same, awaited."""
         given = self.callers.given(options)
+        if PUBLISHES.watched:
+            jobs = published.before(jobs)
+        bound = None
         if given is None:
             await asyncio.to_thread(self._insert, jobs, edges)
-            return None
-        bound = await self.callers.abound(given)
-        bound.after_commit(await bound.arun(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        else:
+            bound = await self.callers.abound(given)
+            bound.after_commit(await bound.arun(enqueue(bound.dialect, jobs, None, edges)), self.waker.placed)
+        if PUBLISHES.watched:
+            published.after(jobs)
         return bound
 
     def _keep(self, job: NewJob, unique: Unique, options: CallOptions) -> tuple[Kept, Bound | None]:
@@ -185,7 +207,7 @@ class Client:
             return self._sent(job, bound)
         if unique.conflict is Conflict.RAISE:
             raise NotUnique(unique.key, kept.id)
-        return AsyncResult(kept.id, self, bound.in_transaction if bound is not None else None)
+        return self.result_type(kept.id, self, bound.in_transaction if bound is not None else None)
 
     def _descended(self, job: NewJob) -> NewJob:
         """Return a job with the family of the one that runs here, if any."""
@@ -195,7 +217,7 @@ class Client:
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):
             self._bus.emit(JobSent(job.id, job.task, job.queue))
-        return AsyncResult(job.id, self, bound.in_transaction if bound is not None else None)
+        return self.result_type(job.id, self, bound.in_transaction if bound is not None else None)
 
     def _started(self, plan: Plan, jobs: Sequence[NewJob], bound: Bound | None) -> Started:
         """Tell of the jobs that were sent, and return the handle on what they end in."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.members import Members
-from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.together import as_done, look_at, wait_for_all
+from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.groups import delete_group, restore_group, save_group
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from sqlqueue.client.answers import WaitOptions
-    from sqlqueue.client.result import Asker
+    from sqlqueue.client.result import Asker, AsyncResult
     from sqlqueue.store.ops.results import Record
 
 
@@ -77,12 +77,14 @@ class ResultSet(Members):
         """
         if options.get("disable_sync_subtasks", True):
             self._asker.refuse_to_wait()
-        wait_for_all(self.leaves(), self._asker, timeout, propagate=propagate)
         callback = options.get("callback")
         if callback is None:
+            wait_for_all(self.leaves(), self._asker, timeout, propagate=propagate)
             return [one.get(0, propagate=propagate, disable_sync_subtasks=False) for one in self.results]
+        deadline = None if timeout is None else monotonic() + timeout
         for one in self.leaves():
-            callback(one.id, one.get(0, propagate=propagate, disable_sync_subtasks=False))
+            left = None if deadline is None else max(deadline - monotonic(), 0.0)
+            callback(one.id, one.get(left, propagate=propagate, disable_sync_subtasks=False))
         return []
 
     get = join_native = join
@@ -181,6 +183,9 @@ class GroupResult(ResultSet):
         """Return its id and those of what came before it."""
         return [self.id, *(self.parent.as_list() if self.parent is not None else [])]
 
+    __json__ = as_tuple
+    """How it is stored when a task returns it."""
+
     def save(self) -> None:
         """Keep the ids of the members in the database, for `restore`: a row, readable with SQL."""
         self._asker.store.run(save_group, self.id, json.dumps(_written(self)))
@@ -204,6 +209,6 @@ def _written(group: GroupResult) -> list[Any]:
 
 def _read(written: dict[str, Any], asker: Asker) -> GroupResult:
     members: list[AsyncResult[Any] | GroupResult] = [
-        AsyncResult(one, asker) if isinstance(one, str) else _read(one, asker) for one in written["members"]
+        asker.result_type(one, asker) if isinstance(one, str) else _read(one, asker) for one in written["members"]
     ]
     return GroupResult(written["id"], members, asker)

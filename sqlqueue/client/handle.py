@@ -23,7 +23,7 @@ class JobHandle(ABC, Generic[V]):
         return f"<{type(self).__name__}: {self.id}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, JobHandle) and other.id == self.id
+        return other == self.id if isinstance(other, str) else isinstance(other, JobHandle) and other.id == self.id
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -97,6 +97,9 @@ class JobHandle(ABC, Generic[V]):
         """Return the ids as Celery does: its own with its parent's."""
         before = self.known_parent
         return (self.id, before.as_tuple() if before is not None else None), None
+
+    __json__ = as_tuple
+    """How it is stored when a task returns it."""
 
     def as_list(self) -> list[str]:
         """Return its id and those of what came before it."""

@@ -41,6 +41,7 @@ class Asker(Protocol):
     waiting: Waiting
     following: Following
     waker: Waker
+    result_type: type[AsyncResult[Any]]
 
     def refuse_to_wait(self) -> None:
         """Raise `WaitingInTask` inside a task that has not been allowed to wait."""
@@ -145,19 +146,21 @@ class AsyncResult(JobHandle[V]):
         if self._parent is None:
             kin = self._asker.store.read(family, self.id)
             if kin is not None and kin.parent is not None:
-                self._parent = AsyncResult(kin.parent, self._asker)
+                self._parent = self._asker.result_type(kin.parent, self._asker)
         return self._parent
 
     @property
     def children(self) -> list[AsyncResult[Any]]:
         """The jobs that it has sent, and those that follow on it in its workflow, oldest first."""
-        return [AsyncResult(id_, self._asker) for id_ in self._asker.store.read(children, [self.id])[self.id]]
+        make = self._asker.result_type
+        return [make(id_, self._asker) for id_ in self._asker.store.read(children, [self.id])[self.id]]
 
     @property
     def graph(self) -> dict[AsyncResult[Any], list[AsyncResult[Any]]]:
         """Every job that descends from this one, this one first, each with its children."""
         found = graph_below(self._asker.store, self.id)
-        handles = {self.id: self} | {id_: AsyncResult(id_, self._asker) for id_ in found if id_ != self.id}
+        make = self._asker.result_type
+        handles = {self.id: self} | {id_: make(id_, self._asker) for id_ in found if id_ != self.id}
         return {handles[id_]: [handles[child] for child in below] for id_, below in found.items()}
 
     def then(

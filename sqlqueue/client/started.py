@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def result_from_tuple(written: Sequence[Any], asker: Asker) -> AsyncResult[Any] | GroupResult:
     """Return the handle that ``as_tuple()`` has written down, or an id alone."""
     if isinstance(written, str):
-        return AsyncResult(written, asker)
+        return asker.result_type(written, asker)
     own, members = written
     id_, before = own if isinstance(own, list | tuple) else (own, None)
     parent = result_from_tuple(before, asker) if before is not None else None
     if members is None:
-        return AsyncResult(id_, asker, parent=parent)
+        return asker.result_type(id_, asker, parent=parent)
     return GroupResult(id_, [result_from_tuple(one, asker) for one in members], asker, parent)
 
 
@@ -57,5 +57,5 @@ class _Handles:
     def _make(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
         before = None if handle.before is None else self._made[id(handle.before)]
         if isinstance(handle, One):
-            return AsyncResult(handle.id, self._asker, self._in_transaction, before)
+            return self._asker.result_type(handle.id, self._asker, self._in_transaction, before)
         return GroupResult(handle.id, map(self.of, handle.members), self._asker, before)

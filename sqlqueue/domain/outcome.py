@@ -56,6 +56,10 @@ RATE_LIMITED = "held back by its task's rate limit"
 """Why a job was returned with which nothing is wrong."""
 
 
+NOT_REGISTERED = "NotRegistered"
+"""How the reason begins for which a job was returned whose task is not known here."""
+
+
 class Returned(NamedTuple):
     """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off.
 

@@ -23,6 +23,7 @@ class Takes(StrEnum):
     AFTER = "after"  # nothing: it runs after its one parent
     ALL = "all"  # nothing: it runs after all its parents
     FAILURE = "failure"  # the id of the parent that failed; if none does, it never runs
+    FAILED = "failed"  # nothing: it runs after a parent has failed; if none does, it never runs
 
 
 FEEDS = '"feeds":true'
@@ -116,7 +117,7 @@ def judge(waiter: Waiter) -> Verdict | None:
     culprit = waiter.culprit
     if culprit is not None and culprit.outcome == DROPPED:
         return Drop(waiter.id)
-    if waiter.takes == Takes.FAILURE:
+    if waiter.takes in (Takes.FAILURE, Takes.FAILED):
         if culprit is not None and culprit.outcome == State.FAILED:
             return _call_back(waiter, culprit)
         return None if waiter.open else Drop(waiter.id)
@@ -127,6 +128,8 @@ def judge(waiter: Waiter) -> Verdict | None:
 
 def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
     """Give an errback the failed job's id, and in its options all that a callback of three arguments is given."""
+    if waiter.takes == Takes.FAILED:
+        return Go(waiter.id, waiter.args)
     args = [culprit.parent, *json.loads(waiter.args)]
     about = {name: value for name, value in culprit._asdict().items() if value is not None}
     options = json.loads(waiter.options) | {"errback": about}

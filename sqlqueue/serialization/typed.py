@@ -1,7 +1,8 @@
 """Values that JSON has no word for, as JSON that says what they are: ``{"$uuid": "..."}``.
 
 An object with that one key, readable by SQL. Nothing here imports a name that data holds: what tags mean is this list.
-Enums, dataclasses and pydantic models are written as their plain values, and come back as such.
+Enums, dataclasses, pydantic models and what has a method ``__json__``, such as results, are written as their plain
+values, and come back as such.
 
 Next room: ``json``, which asks for what it does not know.
 """
@@ -51,6 +52,8 @@ def describe(value: Any) -> Any:
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         case _ if hasattr(type(value), "model_dump"):
             return value.model_dump(mode="json")
+        case _ if hasattr(type(value), "__json__"):
+            return value.__json__()
     return NOT_TYPED
 
 

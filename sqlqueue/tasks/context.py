@@ -83,7 +83,7 @@ class Context:
         return found
 
     @property
-    def stamps(self) -> dict[str, list[Any]]:
+    def stamps(self) -> dict[str, Any]:
         """The stamps that were put on it, each with its values."""
         headers = self.headers
         return {name: headers[name] for name in headers.get("stamped_headers", [])}
@@ -130,6 +130,26 @@ class Context:
     def ignore_result(self) -> bool:
         """Whether what the task returns is not kept."""
         return bool(self._asked().get("ignore_result"))
+
+    @property
+    def replaced_task_nesting(self) -> int:
+        """How many jobs have replaced each other before this one."""
+        return int(self.headers.get("replaced_task_nesting", 0))
+
+    @property
+    def time_limit(self) -> float | None:
+        """The time limit that the call asked for."""
+        return self._asked().get("time_limit")
+
+    @property
+    def soft_time_limit(self) -> float | None:
+        """The soft time limit that the call asked for."""
+        return self._asked().get("soft_time_limit")
+
+    @property
+    def timelimit(self) -> list[float | None]:
+        """Both, as Celery has them."""
+        return [self.time_limit, self.soft_time_limit]
 
     @property
     def shadow(self) -> str | None:

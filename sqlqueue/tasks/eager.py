@@ -6,22 +6,27 @@ Arguments and result go through the same encoding as on their way to a worker; a
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.request import build
+from sqlqueue.client.workflow import descended
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
 from sqlqueue.domain.outcome import Failed, Outcome, Retried, Succeeded
-from sqlqueue.errors import EncodingError, EnqueueError, Ignore, NotRegistered, Reject, Retry
+from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
-from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.signals import RUNS
+from sqlqueue.tasks import around
+from sqlqueue.tasks.context import Context, ancestry, current_job
 from sqlqueue.tasks.eager_result import EagerResult
 from sqlqueue.tasks.hooks import call, tell
+from sqlqueue.tasks.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlqueue.canvas.plan import Plan
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.config import Config
     from sqlqueue.tasks.registry import Registry
@@ -51,26 +56,44 @@ class EagerSender:
         """The same on a helper thread, where an ``async def`` task may have a loop of its own."""
         return await asyncio.to_thread(self.send, task, args, kwargs, options, defaults)
 
-    def start(self, *_: Any) -> NoReturn:
-        """Refuse a workflow: its steps would have to wait for each other."""
-        raise EnqueueError("task_always_eager runs single calls only: send workflows, and run them with testing.drain")
+    def start(self, plan: Plan, options: CallOptions) -> Any:  # noqa: ARG002 - whose transaction: nothing is sent
+        """Run a workflow, one job after the other."""
+        result = rehearse(plan, self._config, self._defaults_of, self._run, self)
+        if self._config.task_eager_propagates and result is not None:
+            result.get()
+        return result
 
-    async def astart(self, *_: Any) -> NoReturn:
-        """The same, awaited."""
-        self.start()
+    rehearse = start
+
+    async def astart(self, plan: Plan, options: CallOptions) -> Any:
+        """The same on a helper thread."""
+        return await asyncio.to_thread(self.start, plan, options)
+
+    def refuse_to_wait(self) -> None:
+        """Nobody waits: all is over."""
+
+    def _run(self, job: NewJob) -> EagerResult[Any]:
+        return run(self._tasks[job.task], job)
+
+    def _defaults_of(self, name: str) -> Defaults:
+        return self._tasks[name].defaults
 
 
 def run(task: Task[..., Any, Any] | None, new: NewJob) -> EagerResult[Any]:
     """Run the job that a call describes until it succeeds or may not be retried."""
     if task is None:
         raise NotRegistered(f"no task is named {new.task!r}")
-    retries = 0
+    retries, new = 0, descended(new, ancestry())
     while True:
         token = current_job.set(Context(_claimed(new, retries), "eager", eager=True))
         try:
+            if RUNS.watched:
+                around.begin(task)
             outcome, value = _once(task, new, retries)
             if task.hooked:
                 tell(task, outcome, value)
+            if RUNS.watched:
+                around.end(task, outcome, value)
         finally:
             current_job.reset(token)
         if not isinstance(outcome, Retried):

@@ -30,6 +30,7 @@ class EagerResult(JobHandle[V]):
     """
 
     supports_native_join = False
+    is_over = True
 
     def __init__(self, new: NewJob, outcome: Outcome, value: Any, retries: int, done: datetime) -> None:
         self.id = new.id

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from sqlqueue.canvas.plan import Many
 from sqlqueue.canvas.shapes import JOIN
 from sqlqueue.domain.ids import new_job_id
-from sqlqueue.tasks.shapes import chain
+from sqlqueue.tasks.shapes import chain, chord, group
 from sqlqueue.tasks.signature import Signature
+from sqlqueue.tasks.stamping import put_stamps
 
 if TYPE_CHECKING:
     from sqlqueue.canvas.plan import Plan
+    from sqlqueue.tasks.context import Context
 
 
 class Replacement(Exception):
@@ -36,5 +38,15 @@ def plan_in_place(sig: Signature, job_id: str) -> Plan:
     """Return the plan of a signature whose last job is the one of that id; of a group it gathers the results."""
     planned = sig.plan(options={"task_id": job_id})
     if isinstance(planned.handle, Many):
-        planned = chain(sig, Signature(JOIN)).plan(options={"task_id": job_id})
+        join = Signature(JOIN)
+        if isinstance(sig, group):  # a chain takes a group of one for its member
+            return chord(sig, join).plan(sig["args"], options={"task_id": job_id})
+        planned = chain(sig, join).plan(options={"task_id": job_id})
     return planned
+
+
+def stamped_as(sig: Signature, context: Context) -> Signature:
+    """Return a signature with the stamps of the running job on it, besides its own."""
+    if context.stamps:
+        put_stamps(sig, None, context.stamps, append=False)
+    return sig

@@ -20,7 +20,10 @@ class _Made(Signature):
     """A signature whose parts are other signatures."""
 
     def __init__(self, parts: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        super().__init__(f"sqlqueue.{self.kind}", (), parts, options)
+        options = dict(options)
+        app = options.pop("app", None)
+        starter = None if app is None else lambda: cast("Starter", app.sender)
+        super().__init__(f"sqlqueue.{self.kind}", (), parts, options, starter=starter)
         self.adopt_inside()
 
     def adopt_inside(self) -> None:
@@ -71,7 +74,7 @@ class chain(_Made):  # noqa: N801 - Celery's name
 
     def __init__(self, *tasks: Any, **options: Any) -> None:
         steps: list[Signature] = []
-        for one in _given(tasks):
+        for one in list(tasks) if len(tasks) == 1 and isinstance(tasks[0], group) else _given(tasks):
             plain = one.get("subtask_type") == "chain" and not one["options"] and not one["args"]
             steps += one["kwargs"]["tasks"] if plain else [one]
         super().__init__({"tasks": steps}, options)
@@ -249,7 +252,7 @@ def signature(
     ----------
     app: the `SQLQueue` that sends it.
     """
-    starter: Callable[[], Starter] | None = None if app is None else lambda: cast("Starter", app.client)
+    starter: Callable[[], Starter] | None = None if app is None else lambda: cast("Starter", app.sender)
     if isinstance(task, str):
         return Signature(task, args, kwargs, options, immutable=immutable, starter=starter, **more)
     return Signature.from_dict(task, starter).clone(args or (), kwargs, **(options or {}), **more)
@@ -265,10 +268,11 @@ def _given(tasks: Sequence[Any]) -> list[Any]:
         if not isinstance(found, Iterable):
             raise TaskError(f"{found!r} is no signature: use task.s(...)")
         tasks = list(found)
-    for one in tasks:
+    found = [one if isinstance(one, dict) or not hasattr(one, "s") else one.s() for one in tasks]  # a task itself
+    for one in found:
         if not isinstance(one, dict) or "task" not in one:
             raise TaskError(f"{one!r} is no signature: use task.s(...)")
-    return list(tasks)
+    return found
 
 
 def _starter_of(sig: Mapping[str, Any]) -> Callable[[], Starter] | None:

@@ -34,11 +34,23 @@ class Starter(Asker, Protocol):
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
 
+    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
+        """Run all jobs of a workflow here and now."""
+
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to a chord's header."""
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text."""
+
+
+def _key(name: str, doc: str) -> Any:
+    """Return a property that is what the dict has under a key."""
+
+    def write(self: Signature, value: Any) -> None:
+        self[name] = value
+
+    return property(lambda self: self[name], write, doc=doc)
 
 
 class Signature(dict[str, Any]):
@@ -55,6 +67,8 @@ class Signature(dict[str, Any]):
 
     KINDS: ClassVar[dict[str, type[Signature]]] = {}
     kind: ClassVar[str | None] = None
+    of_no_app: ClassVar[Callable[[], Starter] | None] = None
+    """What sends those that belong to no app; None: nothing does."""
 
     def __init__(
         self, task: str, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
@@ -94,10 +108,10 @@ class Signature(dict[str, Any]):
         return cast("str", self["task"])
 
     task = name
-    args = property(lambda self: self["args"], doc="Its positional arguments.")
-    kwargs = property(lambda self: self["kwargs"], doc="Its keyword arguments.")
-    options = property(lambda self: self["options"], doc="Its calling options.")
-    immutable = property(lambda self: self["immutable"], doc="Whether it ignores what it is called with.")
+    args = _key("args", "Its positional arguments.")
+    kwargs = _key("kwargs", "Its keyword arguments.")
+    options = _key("options", "Its calling options.")
+    immutable = _key("immutable", "Whether it ignores what it is called with.")
 
     def clone(
         self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
@@ -133,8 +147,15 @@ class Signature(dict[str, Any]):
         self.link_error(errback)
         return self
 
-    def freeze(self) -> Started:
-        """Give every job its id now, so that it is known before anything is sent; return the handle."""
+    def freeze(self, task_id: str | None = None) -> Started:
+        """Give every job its id now, so that it is known before anything is sent; return the handle.
+
+        Parameters
+        ----------
+        task_id: the id that it is to have itself.
+        """
+        if task_id is not None:
+            self["options"]["task_id"] = task_id
         self.freeze_inside()
         return handle_on(self.plan().handle, self._sender())
 
@@ -178,6 +199,13 @@ class Signature(dict[str, Any]):
         """
         return self._sender().start(self.plan(args or (), kwargs or {}, options), _where(self, options))
 
+    def apply(
+        self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[CallOptions],
+    ) -> Any:  # fmt: skip
+        """Run it here and now, one job after the other, and return a handle on what it ends in; nothing is sent."""
+        return self._sender().rehearse(self.plan(args or (), kwargs or {}, options), options)
+
     async def aapply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
@@ -195,10 +223,11 @@ class Signature(dict[str, Any]):
         return plan(self, new_job_id, Given(tuple(args), kwargs or {}, options or {}))
 
     def _sender(self) -> Starter:
-        if self.starter is None:
+        starter = self.starter or Signature.of_no_app
+        if starter is None:
             message = f"{self!r} belongs to no app: make it with signature(..., app=app), or with the task's own .s()"
             raise TaskError(message)
-        return self.starter()
+        return starter()
 
     def __or__(self, other: Any) -> Any:
         if not isinstance(other, Signature):

@@ -1,6 +1,7 @@
 """Stamps: names and values that are put on every job of a workflow, to find its jobs by, or to revoke them by.
 
-A stamp is a header. Which headers are stamps stands in the header ``stamped_headers``; their values are lists.
+A stamp is a header. Which headers are stamps stands in the header ``stamped_headers``; their values are what was
+given, and lists once something was added.
 """
 
 from __future__ import annotations
@@ -96,8 +97,11 @@ def _put(options: MutableMapping[str, Any], stamps: Mapping[str, Any], own: dict
     values = {**stamps, **{name: own[name] for name in names}}
     headers = dict(options.get("headers") or {})
     for name, value in values.items():
-        before = _as_list(headers.get(name)) if append else []
-        headers[name] = [*before, *(one for one in _as_list(value) if one not in before)]
+        if append and name in headers:
+            before = _as_list(headers[name])
+            headers[name] = [*before, *(one for one in _as_list(value) if one not in before)]
+        else:
+            headers[name] = _as_list(value) if isinstance(value, tuple | set) else value
     headers[STAMPED] = sorted({*headers.get(STAMPED, ()), *values})
     options["headers"] = headers
 

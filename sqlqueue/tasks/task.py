@@ -18,7 +18,7 @@ from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, is_plain
 from sqlqueue.tasks.parameters import Parameters
-from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place
+from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
 
@@ -269,7 +269,7 @@ class Task(Hooks, Generic[P, V, Return]):
         job_id = self.request.id
         if job_id is None:
             raise TaskError("self.replace() was called outside a job")
-        planned = plan_in_place(sig, job_id)
+        planned = plan_in_place(stamped_as(sig, self.request), job_id)
         if not planned.rows:
             raise TaskError("self.replace() was given an empty signature")
         raise Replacement(self._sender().replacement(planned, job_id))

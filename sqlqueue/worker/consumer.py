@@ -14,12 +14,14 @@ from sqlqueue.domain.outcome import Returned
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.notify.channels import News, read_news
 from sqlqueue.services.testsignals import reached
+from sqlqueue.signals import task_received
 from sqlqueue.store.ops.claim import lanes
 from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.workers import beat
 from sqlqueue.worker.joins import JoinKeeper
 from sqlqueue.worker.relief import is_stuck
+from sqlqueue.worker.signalled import received
 from sqlqueue.worker.strangers import Strangers
 from sqlqueue.worker.totals import Totals
 
@@ -198,6 +200,8 @@ class Consumer:
                 away = {job.id for job, _ in strangers}
                 new = [job for job in new if job.id not in away]
             self.totals.add(new)
+            if task_received:
+                received(self._registration.name, new)
         self._pool.submit(new)
 
     def _rest(self) -> float:

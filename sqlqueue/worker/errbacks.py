@@ -17,24 +17,27 @@ ERRBACK = '"errback":'
 """In the options of a job that runs because another has failed, followed by all about that one."""
 
 
-def errback_arguments(function: Callable[..., Any], options: str, args: list[Any], *, bound: bool) -> list[Any]:
+def errback_arguments(
+    function: Callable[..., Any], options: str, args: list[Any], kwargs: dict[str, Any], *, bound: bool
+) -> list[Any]:
     """Return the arguments of an errback.
 
     Parameters
     ----------
     args: the failed job's id, then the errback's own.
+    kwargs: its own.
     bound: whether its first parameter is the task itself.
     """
-    if _positions(function) - bound < 2:  # noqa: PLR2004 - one for the id, as in Celery
+    if _positions(function, kwargs) - bound - len(args[1:]) < 2:  # noqa: PLR2004 - one for the id, as in Celery
         return args
     about = json.loads(options)["errback"]
     error = restore(about.get("exception"), about.get("error"))
     return [Context(_failed(about)), error, about.get("traceback"), *args[1:]]
 
 
-def _positions(function: Callable[..., Any]) -> float:
-    """Return how many positional arguments a function takes."""
-    kinds = [one.kind for one in signature(function).parameters.values()]
+def _positions(function: Callable[..., Any], kwargs: dict[str, Any]) -> float:
+    """Return how many positional arguments a function takes besides those in ``kwargs``."""
+    kinds = [one.kind for name, one in signature(function).parameters.items() if name not in kwargs]
     if Parameter.VAR_POSITIONAL in kinds:
         return float("inf")
     return sum(kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for kind in kinds)

@@ -11,12 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.request import ignores_result
 from sqlqueue.domain.clock import chance, monotonic
-from sqlqueue.domain.outcome import Failed, Outcome, Replaced, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import (
+    NOT_REGISTERED,
+    Failed,
+    Outcome,
+    Replaced,
+    Retried,
+    Returned,
+    Revoked,
+    Succeeded,
+)
 from sqlqueue.domain.workflow import feeds
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.services.testsignals import reached
+from sqlqueue.signals import RUNS
+from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
@@ -60,9 +71,11 @@ class Executor:
         started = monotonic()
         reached("job-started")
         try:
+            if RUNS.watched:
+                around.begin(task)
             value = self._call(task, job)
             outcome = _succeeded(job, value, started)
-            return _told(task, outcome, value) if task.hooked else outcome
+            return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
             return self._raised(task, job, error, started)
         finally:
@@ -77,9 +90,11 @@ class Executor:
         started = monotonic()
         reached("job-started")
         try:
+            if RUNS.watched:
+                around.begin(task)
             value = await _apply(task, job)
             outcome = _succeeded(job, value, started)
-            return _told(task, outcome, value) if task.hooked else outcome
+            return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
             return self._raised(task, job, error, started)
 
@@ -140,7 +155,7 @@ class Executor:
 
     def _raised(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
         outcome = self._meaning(task, job, error, started)
-        return _told(task, outcome, error) if task.hooked else outcome
+        return _told(task, outcome, error) if task.hooked or RUNS.watched else outcome
 
     def _meaning(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
         """Say what an exception means: another try, the end, or that the job goes back."""
@@ -152,7 +167,11 @@ class Executor:
         if isinstance(error, Retry):
             return Retried(error.delay or 0.0, describe(error.cause or error), runtime)
         if isinstance(error, Reject):
-            return Returned(REJECTED_PAUSE, str(error)) if error.requeue else Failed(describe(error), runtime)
+            return (
+                Returned(REJECTED_PAUSE, str(error), started=True)
+                if error.requeue
+                else Failed(describe(error), runtime)
+            )
         failure = describe(error)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         if retryable and not isinstance(error, EncodingError) and _may_retry(settings.max_retries, job.retries):
@@ -168,14 +187,14 @@ class Executor:
         """
         if job.task in self._tasks:
             return Revoked("expired before it started")
-        return Returned(REJECTED_PAUSE, f"NotRegistered: this process has no task named {job.task!r}")
+        return Returned(REJECTED_PAUSE, f"{NOT_REGISTERED}: this process has no task named {job.task!r}")
 
 
 def _apply(task: Task[..., Any, Any], job: Job) -> Any:
     """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
     args, kwargs = decode(job.args), decode(job.kwargs)
     if job.options is not None and ERRBACK in job.options:
-        args = errback_arguments(task.function, job.options, args, bound=task.bind)
+        args = errback_arguments(task.function, job.options, args, kwargs, bound=task.bind)
     if not task.plain:
         return call(task, args, kwargs)
     if task.bind:
@@ -184,8 +203,11 @@ def _apply(task: Task[..., Any, Any], job: Job) -> Any:
 
 
 def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
-    """Run the hooks of the task's class for what came of the job."""
-    tell(task, outcome, value)
+    """Run the hooks of the task's class for what came of the job, and tell those who are connected to signals."""
+    if task.hooked:
+        tell(task, outcome, value)
+    if RUNS.watched:
+        around.end(task, outcome, value)
     return outcome
 
 

@@ -9,7 +9,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, TextIO
 
+from sqlqueue.signals import after_setup_logger, after_setup_task_logger, setup_logging
 from sqlqueue.tasks.context import current_job
+from sqlqueue.tasks.log import BASE
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,8 +23,12 @@ MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
 def set_up(level: str, *, as_json: bool, stream: TextIO) -> None:
-    """Log to ``stream`` from ``level`` up, unless somebody has set up the root logger already."""
+    """Log to ``stream`` from ``level`` up, unless somebody has set up the root logger already, or does it now."""
     root = logging.getLogger()
+    said = {"loglevel": level, "logfile": None, "format": TEXT, "colorize": stream.isatty()}
+    if setup_logging:
+        setup_logging.send(**said)
+        return
     if not root.handlers:
         handler = logging.StreamHandler(stream)
         handler.setFormatter(JsonFormatter() if as_json else TextFormatter(coloured=stream.isatty()))
@@ -30,6 +36,8 @@ def set_up(level: str, *, as_json: bool, stream: TextIO) -> None:
         root.setLevel(level.upper())
         logging.getLogger("alembic").setLevel("WARNING")  # speaks of each plugin, whoever migrates
     logging.getLogger("sqlqueue").setLevel(level.upper())
+    after_setup_logger.send(logger=root, **said)
+    after_setup_task_logger.send(logger=BASE, **said)
 
 
 class TextFormatter(logging.Formatter):

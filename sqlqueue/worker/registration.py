@@ -56,6 +56,11 @@ class Registration:
         return self._record.incarnation
 
     @property
+    def name(self) -> str:
+        """The worker's name."""
+        return self._record.name
+
+    @property
     def queues(self) -> Sequence[str]:
         """The queues that it serves."""
         return self._record.queues

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlqueue.canvas.shapes import BUILTINS
-from sqlqueue.domain.outcome import Returned
+from sqlqueue.domain.outcome import NOT_REGISTERED, Returned
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.ops.unknown import known_elsewhere
 
@@ -68,4 +68,4 @@ class Strangers:
         now, quiet = self._clock.monotonic(), name in self._met
         known_for = now - self._met.setdefault(name, now)
         pause = 0.0 if name in self.shunned else min(max(known_for, FIRST_PAUSE), LONGEST_PAUSE)
-        return Returned(pause, f"NotRegistered: this worker has no task named {name!r}", quiet=quiet)
+        return Returned(pause, f"{NOT_REGISTERED}: this worker has no task named {name!r}", quiet=quiet)

@@ -38,6 +38,7 @@ from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
 from sqlqueue.worker.shutdown import Shutdown
+from sqlqueue.worker.signalled import subscribe_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,6 +75,7 @@ class Worker:
         store.check_schema()
         self.name = options.node_name
         self._bus = app.events
+        subscribe_signals(self._bus)
         self._poll_interval = options.poll_interval
         self._schema = store.dialect.schema
         self._queues = _by_channel(options.queues, self._schema)

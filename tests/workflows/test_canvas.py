@@ -183,4 +183,4 @@ def test_frozen_ids_are_those_that_run(running):
 
 def test_a_task_sees_its_stamps(running):
     sig = (running.add.s(1, 1) | running.stamps.s()).stamp(customer="Ada")
-    assert get(sig.delay()) == [["customer"], {"customer": ["Ada"]}]
+    assert get(sig.delay()) == [["customer"], {"customer": "Ada"}]

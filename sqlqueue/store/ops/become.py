@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Op
     from sqlqueue.store.rows import Placed
 
+FIELDS = ("id", "task", "queue", "priority", "args", "kwargs", "headers", "options")
 MOMENTS = ("run_at", "expires_at")
 
 
@@ -36,7 +37,7 @@ def become(dialect: Dialect, worker: str, changes: Sequence[tuple[Become, int]])
     for change, token in changes:
         jobs, edges = _read(change.workflow)
         (last,) = [job for job in jobs if job.id == change.id]
-        doc = {name: getattr(last, name) for name in ("id", "task", "queue", "priority", "args", "kwargs", "options")}
+        doc = {name: getattr(last, name) for name in FIELDS}
         rows = yield from ask(dialect.sql.become, doc=json.dumps(doc), token=token, worker=worker)
         if not rows:
             continue  # not ours any more, or locked by somebody: sent again

@@ -129,7 +129,8 @@ UPDATE sqlqueue_jobs
    SET state = 'blocked', seq = NULL, worker = NULL, claimed_at = NULL, run_at = NULL, retries = 0, error = NULL,
        task = json_extract(:doc, '$.task'), queue = json_extract(:doc, '$.queue'),
        priority = json_extract(:doc, '$.priority'), args = json_extract(:doc, '$.args'),
-       kwargs = json_extract(:doc, '$.kwargs'), options = json_extract(:doc, '$.options')
+       kwargs = json_extract(:doc, '$.kwargs'), headers = coalesce(json_extract(:doc, '$.headers'), headers),
+       options = json_extract(:doc, '$.options')
  WHERE id = json_extract(:doc, '$.id') AND state = 'running' AND claim_token = :token AND worker = :worker
    AND NOT revoked
 RETURNING id

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded
+from sqlqueue.signals import worker_process_init, worker_process_shutdown
 from sqlqueue.worker.pools.pipes import CHUNK, Frames, frame, write_all
 from sqlqueue.worker.pools.prefork_memory import STASH
 from sqlqueue.worker.pools.wire import PERMIT, pack_outcome, unpack_jobs
@@ -75,6 +76,7 @@ class Work(NamedTuple):
         executor = self.make_executor()
         outbox = Outbox(self.board.seats[seat], outcomes)
         _hear_warnings(executor, outbox.seat)
+        worker_process_init.send()
         write_all(outcomes, frame(b""))  # ready: the parent deals jobs to children that have said so
         try:
             _serve(executor, Inbox(jobs), outbox, permits, self)
@@ -82,6 +84,7 @@ class Work(NamedTuple):
         except (EOFError, BrokenPipeError):  # the parent is gone, and nobody is left to tell
             return
         executor.close_thread()
+        worker_process_shutdown.send(pid=os.getpid(), exitcode=0)
 
 
 class Inbox:

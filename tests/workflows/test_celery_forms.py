@@ -1,0 +1,134 @@
+"""What Celery's users write, and what it means there: errbacks, replacements, groups of one; on both databases."""
+
+from sqlqueue import chain, chord, group, signature
+from tests.support.inprocess import working
+from tests.support.processes import wait_until
+
+PATIENCE = 30
+
+
+def get(result):
+    return result.get(timeout=PATIENCE)
+
+
+def test_an_immutable_errback_is_given_nothing(running):
+    running.fail.s().on_error(running.note.si("own")).delay()
+    wait_until("the errback", lambda: running.seen)
+    assert running.seen == [("own",)]
+
+
+def test_an_errback_with_arguments_of_its_own_is_given_the_id_before_them(running):
+    @running.app.task(name="labelled")
+    def labelled(job_id, label):
+        running.seen.append((job_id, label))
+
+    with working(running.app, "more"):
+        failed = running.fail.s().on_error(labelled.s("by place").set(queue="more"))
+        failed = failed.on_error(labelled.s(label="by name").set(queue="more")).delay()
+        wait_until("the errbacks", lambda: len(running.seen) == 2)
+    assert sorted(running.seen) == [(failed.id, "by name"), (failed.id, "by place")]
+
+
+def test_an_errback_of_a_chord_whose_body_is_a_group_runs_for_each_of_its_members(running):
+    body = group(running.total.s(), running.total.s())
+    chord([running.add.s(1), running.fail.s()], body).apply_async(link_error=running.note.si("failed"))
+    wait_until("both errbacks", lambda: len(running.seen) == 2)
+    assert running.seen == [("failed",), ("failed",)]
+
+
+def test_what_is_linked_to_a_group_in_a_chain_runs_once(running):
+    body = group(running.add.s(1), running.add.s(2)).set(link=running.note.si("linked"))
+    assert get(chain(running.add.s(1), body).delay()) == [2, 3]
+    wait_until("the link", lambda: running.seen)
+    assert running.seen == [("linked",)]
+
+
+def test_a_job_that_is_replaced_with_a_group_of_one_ends_in_a_list(running):
+    assert get(running.swap.delay(1, sig=group([running.add.s(10)]))) == [11]
+
+
+def test_a_replacement_keeps_the_stamps_of_the_job_and_its_own(running):
+    sig = running.swap.s(sig=running.stamps.s().stamp(own=1)).stamp(customer="Ada")
+    assert get(sig.apply_async((0,))) == [["customer", "own"], {"customer": "Ada", "own": 1}]
+
+
+def test_a_chain_may_consist_of_one_group(running):
+    assert get(chain(group(running.add.s(1), running.add.s(2))).delay()) == [1, 2]
+
+
+def test_a_group_of_one_group_is_that_group(running):
+    assert get(group(running.add.s(1) | group(running.add.s(1), running.add.s(2))).delay()) == [2, 3]
+
+
+def test_a_task_stands_for_its_signature(running):
+    assert get(chain(running.add.s(1, 2), running.identity).delay()) == 3
+
+
+def test_a_handle_equals_its_id_and_may_be_returned_by_a_task(running):
+    @running.app.task(name="spawn")
+    def spawn():
+        return (running.add.s(1) | group(running.add.s(1), running.add.s(2))).delay()
+
+    with working(running.app, "more"):
+        (own, before), members = get(spawn.apply_async(queue="more"))
+    handle = running.app.AsyncResult(members[0][0][0])
+    assert handle == members[0][0][0]
+    assert get(handle) == 2
+    assert isinstance(own, str)
+    assert before[1] is None
+
+
+def test_a_call_by_name_takes_what_the_task_says_about_its_calls(stage):
+    stage.app.task(name="quiet", queue="calm", priority=7)(lambda: None)
+    sent = stage.app.send_task("quiet")
+    job = stage.app.jobs.show(sent.id).job
+    assert (job.queue, job.priority) == ("calm", 7)
+
+
+def test_a_workflow_is_rehearsed_here_and_now(stage):
+    add, total = stage.add, stage.total
+    sig = chain(add.s(1), group(add.s(1), add.s(2)), total.s(), stage.add.s(10))
+    assert sig.apply().get() == 15
+    assert group(add.s(1), add.s(2)).apply().get() == [1, 2]
+    failed = chord([add.s(1), stage.fail.s(message="no")], total.s()).on_error(stage.note.si("errback")).apply()
+    assert "raised ValueError" in str(failed.get(propagate=False))
+    assert stage.seen == [("errback",)]
+    assert stage.app.queues.counts() == []
+
+
+def test_eager_workflows_are_run_by_the_call(stage):
+    stage.app.conf.task_always_eager = True
+    assert (stage.add.s(1, 2) | stage.add.s(10)).delay().get() == 13
+    assert signature("add", (1, 2), app=stage.app).delay().get() == 3
+    assert stage.app.queues.counts() == []
+
+
+def test_each_member_is_written_down_once(stage):
+    s = stage
+    sig = chain(s.add.s(1), group(s.add.s(1), s.add.s(2)), group(s.total.s(), s.total.s()), s.total.s())
+    ids = []
+
+    def walk(node):
+        if node is not None:
+            (own, before), members = node
+            ids.append(own)
+            for one in members or ():
+                walk(one)
+            walk(before)
+
+    walk(sig.apply_async().as_tuple())
+    assert len(ids) == len(set(ids))
+
+
+def test_values_reach_a_callback_until_the_time_is_over(running):
+    import pytest
+
+    from sqlqueue import ResultTimeout
+
+    done, held = running.add.delay(1, 1), running.wait_for_gate.delay(0)
+    get(done)
+    seen = []
+    with pytest.raises(ResultTimeout):
+        running.app.ResultSet([done, held]).join(timeout=0.2, callback=lambda id_, value: seen.append((id_, value)))
+    running.gates[0].set()
+    assert seen == [(done.id, 2)]
