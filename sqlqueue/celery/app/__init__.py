@@ -1,0 +1,9 @@
+"""The app, its tasks and its settings, where Celery has them."""
+
+from __future__ import annotations
+
+from sqlqueue.celery._state import app_or_default
+from sqlqueue.celery.app.base import Celery
+from sqlqueue.celery.app.shared import shared_task
+
+__all__ = ["app_or_default", "Celery", "shared_task"]

@@ -1,0 +1,138 @@
+"""`CeleryConfig`: our settings with Celery's defaults, and every other name a project may keep in ``app.conf``.
+
+Ours refuse unknown names; here they are kept, since a Celery project's settings name parts that do not exist here
+(other brokers, other result stores) and its own code reads what it likes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue import config
+from sqlqueue.config import Config
+from sqlqueue.errors import ConfigError
+from sqlqueue.settings import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SQL = re.compile(r"(?:sqla\+|db\+)?(?=(?:postgres|sqlite))")
+"""How the URL of a database that we use begins, in Celery's spelling for its SQL transport and results too."""
+
+OTHER_DEFAULTS: dict[str, Any] = {
+    "broker_heartbeat": 120,
+    "broker_pool_acquire_timeout": None,
+    "broker_pool_limit": 10,
+    "deprecated_settings": None,
+    "enable_utc": True,
+    "result_extended": False,
+    "task_protocol": 2,
+    "task_publish_retry": True,
+    "worker_hijack_root_logger": True,
+    "worker_log_color": None,
+    "worker_prefetch_multiplier": 4,
+}
+"""Celery's settings that code reads though they change nothing here."""
+
+
+@dataclass
+class CeleryConfig(Config):
+    """The settings of a Celery app."""
+
+    task_default_queue: str = "celery"
+    task_acks_late: bool = False
+    task_max_crashes: int = 1
+
+    def read(self, source: Any, namespace: str | None = None) -> None:
+        """Take the settings of a module, a class, an object or a dict, and what it has besides that looks like one."""
+        for name, value in _read(source, namespace).items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("broker_url", "BROKER_URL"):
+            value = _database(value)
+        try:
+            super().__setattr__(name, value)
+        except ConfigError:
+            if name in self._ours():
+                raise
+            vars(self)[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a setting that Celery has and we do not."""
+        if name in OTHER_DEFAULTS:
+            return OTHER_DEFAULTS[name]
+        return super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in vars(self) or name in OTHER_DEFAULTS or super().__contains__(name))
+
+    def setdefault(self, name: str, value: Any) -> Any:
+        """Set a setting unless it is set, and return it."""
+        if name not in vars(self):
+            setattr(self, name, value)
+        return self[name]
+
+    def keys(self) -> list[str]:
+        """Return the names."""
+        return sorted({*vars(self), *OTHER_DEFAULTS})
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return names and values."""
+        return [(name, self[name]) for name in self.keys()]
+
+    def table(self, with_defaults: bool = False, censored: bool = True) -> Mapping[str, Any]:
+        """Return settings as text, with secrets hidden."""
+        return self.humanize(with_defaults=with_defaults)
+
+    def _ours(self) -> frozenset[str]:
+        return frozenset(_known())
+
+
+def _known() -> list[str]:
+    return config._KNOWN
+
+
+def _database(url: Any) -> Any:
+    """Return the URL of the database that a Celery broker's URL means; of another broker, what the environment says."""
+    if not isinstance(url, str):
+        return url
+    if SQL.match(url):
+        return SQL.sub("", url, count=1)
+    instead = os.environ.get("SQLQUEUE_BROKER_URL")
+    if instead is None:
+        scheme = url.partition("://")[0]
+        raise ConfigError(
+            f"the broker is {scheme}://...: sqlqueue works in PostgreSQL or SQLite. Set broker_url to one,"
+            " or $SQLQUEUE_BROKER_URL, which then wins over a broker of another kind"
+        )
+    return instead
+
+
+def _read(source: Any, namespace: str | None) -> dict[str, Any]:
+    """Return the settings of a source under their present names; those that nobody knows as they are written."""
+    if isinstance(source, dict) and not namespace:
+        return source
+    known = [*_known(), *OTHER_DEFAULTS]
+    prefix = f"{namespace.rstrip('_')}_" if namespace else ""
+    found: dict[str, Any] = {}
+    for spelling in source if isinstance(source, dict) else [one for one in dir(source) if not one.startswith("_")]:
+        if not spelling.startswith(prefix):
+            continue
+        value = source[spelling] if isinstance(source, dict) else getattr(source, spelling)
+        try:
+            found.update(sources.read({spelling.removeprefix(prefix): value}, known))
+        except ConfigError:
+            if not callable(value) and not isinstance(value, ModuleType):
+                found[spelling.removeprefix(prefix)] = value
+    return found

@@ -1,0 +1,67 @@
+"""`AsyncResult` of a Celery app: ours, and what only Celery's has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlqueue.celery import _state
+from sqlqueue.client import result as ours
+from sqlqueue.client.client import Client
+from sqlqueue.errors import ChordError
+
+
+class AsyncResult(ours.AsyncResult[Any]):
+    """A handle on one job of a Celery app.
+
+    Parameters
+    ----------
+    asker: its client; without one the client of ``app``, or of the current app.
+    """
+
+    def __init__(
+        self, id: str, asker: Any = None, in_transaction: Any = None, parent: Any = None, *, app: Any = None,  # noqa: A002
+        **_: Any,
+    ) -> None:  # fmt: skip
+        if not isinstance(asker, Client):
+            asker, in_transaction = _state.app_or_default(app).client, None
+        super().__init__(id, asker, in_transaction, parent)
+
+    @property
+    def app(self) -> Any:
+        """The app that it belongs to."""
+        return self._asker.app  # type: ignore[attr-defined]
+
+    @property
+    def backend(self) -> Any:
+        """Where results are."""
+        return self.app.backend
+
+    def get(self, timeout: float | None = None, propagate: bool = True, *_: Any, **named: Any) -> Any:
+        """Wait for the job and return its value; what failed before it is raised instead, unless told otherwise."""
+        try:
+            return super().get(timeout, propagate=propagate, **named)
+        except ChordError:
+            if named.get("follow_parents", True):
+                self._raise_cause()
+            raise
+
+    def _raise_cause(self) -> None:
+        """Raise what the first of those before it has raised."""
+        node, line = self.parent, []
+        while node is not None:
+            line.append(node)
+            node = node.parent
+        for one in reversed(line):
+            one.maybe_throw()
+
+    wait = get
+
+    def revoke(self, connection: Any = None, terminate: bool = False, signal: Any = None, **_: Any) -> None:
+        """Revoke the job."""
+        self.app.control.revoke(self.id, terminate=terminate, signal=signal)
+
+    def revoke_by_stamped_headers(
+        self, headers: Any, connection: Any = None, terminate: bool = False, **_: Any
+    ) -> None:
+        """Revoke jobs by their stamps."""
+        self.app.control.revoke_by_stamped_headers(headers, terminate=terminate)

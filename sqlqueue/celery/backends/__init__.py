@@ -1,0 +1,1 @@
+"""Where results are: always in the database of the jobs."""

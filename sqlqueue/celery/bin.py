@@ -1,0 +1,95 @@
+"""Celery's command lines, said in ours: ``python -m sqlqueue.celery -A proj worker -Q q -n w@%h -l INFO``."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sqlqueue.cli import main
+from sqlqueue.cli.apps import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.app import SQLQueue
+
+FLAGS = frozenset({
+    "-E", "--task-events", "--events", "--without-gossip", "--without-mingle", "--without-heartbeat",
+    "--disable-prefetch", "-C", "--no-color", "-q", "--quiet", "--skip-checks",
+})  # fmt: skip
+"""What may be said and means nothing here: events cost nothing, and there is no gossip."""
+
+VALUED = frozenset({
+    "-O", "--optimization", "--prefetch-multiplier", "--heartbeat-interval", "-S", "--statedb", "--result-backend",
+    "--loader",
+})  # fmt: skip
+"""The same, with a value."""
+
+POOLS = {"eventlet": "asyncio", "gevent": "asyncio", "processes": "prefork"}
+"""Pools that do not exist here, and what stands for them: greenlets wait, and so do coroutines."""
+
+
+def translated(words: Sequence[str]) -> list[str]:
+    """Return a command line of ours for one of Celery's."""
+    found: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        name, equals, value = word.partition("=")
+        if word in FLAGS:
+            continue
+        if name in VALUED:
+            if not equals and left:
+                left.pop(0)
+            continue
+        if name in ("-A", "--app"):
+            found += ["-A", _app(value if equals else left.pop(0) if left else "")]
+        elif name in ("-P", "--pool"):
+            pool = value if equals else left.pop(0) if left else ""
+            found += ["-P", POOLS.get(pool, pool)]
+        else:
+            found.append(word)
+    if "worker" in found and not any(one.startswith(("-n", "--hostname", "--name")) for one in found):
+        found += ["-n", "celery@%h"]
+    return found
+
+
+def _app(name: str) -> str:
+    """Return where an app is: of a package without one, in its module ``celery``, as Celery looks."""
+    if ":" in name or not name:
+        return name
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        inner = importlib.util.find_spec(f"{name}.celery")
+    except ModuleNotFoundError:
+        inner = None
+    return name if inner is None else f"{name}.celery"
+
+
+def run(words: Sequence[str], app: SQLQueue | None = None) -> None:
+    """Do what a command line of Celery's says, with this app if one is given."""
+    if app is None:
+        main.main(translated(words), prog_name="celery")
+    context = click.Context(main, obj=_Given(None, None, app))
+    name, *rest = translated(words)
+    command = main.get_command(context, name)
+    if command is None:
+        raise click.ClickException(f"there is no command {name!r}")
+    command.main(rest, parent=context, obj=context.obj, prog_name=f"celery {name}")
+
+
+class _Given(Target):
+    """An app that is there already."""
+
+    def find_app(self) -> SQLQueue:
+        """Return it."""
+        assert self.found is not None  # noqa: S101 - given when it was made
+        return self.found
+
+    find_app_or_plain = find_app

@@ -1,0 +1,1 @@
+"""Celery's consumer: nothing of it is asked here."""

@@ -1,0 +1,134 @@
+"""Run Celery's own integration tests, of the version whose names we have, against ``sqlqueue.celery``.
+
+    python tests/celery_suite/run.py --db postgres            # all of it; writes outcome.postgres.txt
+    python tests/celery_suite/run.py --db sqlite -k chain     # some of it; prints only
+
+The tests are not ours and not part of the project: they are fetched from the package index, and unpacked into a folder
+that is removed afterwards. They run unchanged, with our worker, and with a stand-in for redis (``standin``) in which
+they count side effects.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+VERSION = "5.7.0"
+FILES = ("test_tasks.py", "test_canvas.py", "test_inspect.py")
+ITEMS = 316
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+RUN = """
+import sys
+import sqlqueue.celery
+sqlqueue.celery.install()
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+def fetch(into: Path, source: str | None) -> Path:
+    """Return the folder of Celery's tests, downloading the source distribution unless one is given."""
+    if source is None:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "celery"]
+        subprocess.run([*command, "--dest", str(into), f"celery=={VERSION}"], check=True)
+        source = str(next(into.glob("celery-*.tar.gz")))
+    with tarfile.open(source) as archive:
+        archive.extractall(into, filter="data")
+    found = into / f"celery-{VERSION}"
+    suite = into / "suite"
+    suite.mkdir()
+    shutil.copytree(found / "t", suite / "t")
+    shutil.copy(found / "pyproject.toml", suite)
+    return suite
+
+
+@contextlib.contextmanager
+def database(kind: str, folder: Path) -> Iterator[str]:
+    """Yield the URL of an empty database with our tables."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'jobs.db'}"
+        return
+    from sqlqueue.testing.server import PostgresServer
+
+    with PostgresServer() as server:
+        yield server.create_database("celery_suite")
+
+
+def migrate(url: str) -> None:
+    """Make the tables."""
+    subprocess.run([sys.executable, "-m", "sqlqueue", "-b", url, "migrate"], check=True)
+
+
+def run(suite: Path, url: str, folder: Path, arguments: list[str], timeout: int) -> Path:
+    """Run the tests; return the record of what came of each."""
+    record = folder / "record.jsonl"
+    environment = {
+        **os.environ,
+        "TEST_BROKER": url,
+        "TEST_BACKEND": "redis://localhost/0",  # what makes the tests use redis at all: results are in the database
+        "WORKER_LOGLEVEL": "INFO",
+        "STANDIN_REDIS": str(folder / "redis.db"),
+        "SUITE_RECORD": str(record),
+        "PYTHONPATH": os.pathsep.join([str(HERE / "standin"), str(suite), str(ROOT)]),
+    }
+    options = ["-p", "celery.contrib.pytest", "-p", "record", "-p", "no:cacheprovider", f"--timeout={timeout}"]
+    options += ["-q", "--tb=short", "-W", "ignore", "-o", "addopts="]
+    command = [sys.executable, "-c", RUN, *options, *arguments]
+    subprocess.run(command, cwd=suite, env=environment, check=False)
+    return record
+
+
+def outcomes(record: Path) -> dict[str, tuple[str, str]]:
+    """Return of each test what came of it, and why; a test has failed when any part of it has."""
+    found: dict[str, tuple[str, str]] = {}
+    for line in record.read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        name = one["test"].removeprefix("t/integration/")
+        word, why = one["word"], " ".join(one["why"].split())[:200]
+        if found.get(name, ("passed", ""))[0] == "passed" or word == "failed" != found[name][0]:
+            found[name] = (word, why)
+    return found
+
+
+def main() -> None:
+    """Run, and say what came of it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--db", choices=("postgres", "sqlite"), default="sqlite")
+    parser.add_argument("--source", help="the source distribution, if it is here already")
+    parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("-k", dest="some", help="only these tests")
+    parser.add_argument("--file", action="append", help="only these files")
+    given = parser.parse_args()
+    whole = given.some is None and given.file is None
+    with tempfile.TemporaryDirectory(prefix="celery-suite-") as name:
+        folder = Path(name)
+        suite = fetch(folder, given.source)
+        arguments = [f"t/integration/{file}" for file in given.file or FILES]
+        arguments += ["-k", given.some] if given.some else []
+        with database(given.db, folder) as url:
+            migrate(url)
+            record = run(suite, url, folder, arguments, given.timeout)
+            found = outcomes(record)
+    lines = [f"{word:8} {test}{f'  # {why}' if why else ''}" for test, (word, why) in sorted(found.items())]
+    counts = Counter(word for word, _ in found.values())
+    for line in lines if not whole else [one for one in lines if not one.startswith("passed")]:
+        print(line)
+    total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
+    if whole:
+        head = f"# celery {VERSION}, {', '.join(FILES)}, on {given.db}: {total}; {len(found)} of {ITEMS} items"
+        (HERE / f"outcome.{given.db}.txt").write_text("\n".join([head, *lines, ""]))
+    print(f"{given.db}: {total}")
+
+
+if __name__ == "__main__":
+    main()
