@@ -45,22 +45,43 @@ def jobs_of(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], 
     defaults_of: what a task, by its name, says about its calls.
     """
     root = ancestry.root or (plan.rows[0].id if len(plan.rows) > 1 else None)
-    return [
-        _job(row, config, defaults_of(row.task), Ancestry(row.parent or ancestry.parent, root)) for row in plan.rows
-    ]
+    builder = _Builder(config, defaults_of)
+    return [_job(row, builder.build(row), Ancestry(row.parent or ancestry.parent, root)) for row in plan.rows]
 
 
-def _job(row: Row, config: Config, defaults: Defaults, family: Ancestry) -> NewJob:
-    """Return one job; what a blocked one must wait for besides its parents counts from their end: a note for then."""
-    options = cast("CallOptions", {**row.options, "task_id": row.id})
-    job = build(row.task, row.args, row.kwargs, options, defaults, config)
+class _Builder:
+    """Makes jobs of rows; what a row has in common with the one before it is worked out once, as in ``many``."""
+
+    def __init__(self, config: Config, defaults_of: Callable[[str], Defaults]) -> None:
+        self._config = config
+        self._defaults_of = defaults_of
+        self._last: tuple[Row, NewJob] | None = None
+
+    def build(self, row: Row) -> NewJob:
+        """Return a row's job, as if it waited for nobody."""
+        if (
+            self._last is not None and not row.given_id and self._config.task_routes is None
+        ):  # a route may look at the arguments
+            like, job = self._last
+            if row.task == like.task and row.options == like.options:
+                return job._replace(id=row.id, args=encode(list(row.args), "args"), kwargs=encode(row.kwargs, "kwargs"))
+        options = cast("CallOptions", {**row.options, "task_id": row.id})
+        job = build(row.task, row.args, row.kwargs, options, self._defaults_of(row.task), self._config)
+        self._last = row, job
+        return job
+
+
+def _job(row: Row, job: NewJob, family: Ancestry) -> NewJob:
+    """Return a row's job as it waits; what must pass besides its parents counts from their end: a note for then."""
     notes: dict[str, object] = {"feeds": True} if row.feeds else {}
     own: dict[str, Any] = {"parent_id": family.parent, "root_id": family.root, "group_id": row.group}
     if row.takes is not None:
         notes |= {"takes": str(row.takes), "delay": job.delay, "expires": job.expires}
         notes["eta"] = _moment(job.run_at)
         own |= {"blocked": True, "delay": None, "run_at": None, "expires": None}
-    return job._replace(given_id=row.given_id, options=_with_notes(job.options, notes), **own)
+    if notes:
+        own["options"] = _with_notes(job.options, notes)
+    return job._replace(given_id=row.given_id, **own)
 
 
 def written(plan: Plan, jobs: Sequence[NewJob], last_id: str) -> str:

@@ -24,6 +24,10 @@ MAX_DEPTH = 64
 """Deepest nesting: far below where either database's parser gives up."""
 
 _encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_make_encoder = getattr(json.encoder, "c_make_encoder", None)  # `_encoder` calls it for every value anew
+_chunks = _make_encoder and _make_encoder(
+    None, _encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+)
 _SMALL = (1 << 63) - 1
 
 Json = Any
@@ -50,7 +54,8 @@ def encode(value: Json, what: str = "value") -> str:
         return str(value)
     left = [MAX_VALUES, 0]
     _check(value, what, 0, left)
-    text = _encoder.encode(replaced(value) if left[_TYPED] else value)
+    plain = replaced(value) if left[_TYPED] else value
+    text = "".join(_chunks(plain, 0)) if _chunks else _encoder.encode(plain)
     if len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES:
         size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {MAX_BYTES:,}"
         message = f"{size}: pass a file path or a key instead"
@@ -100,16 +105,28 @@ def _check(value: Json, path: str, depth: int, left: list[int]) -> None:
         case list() | tuple():
             _spend(len(value), path, left)
             for index, item in enumerate(value):
+                if depth < MAX_DEPTH and _is_plain(item):
+                    continue
                 _check(item, f"{path}[{index}]", depth + 1, left)
         case dict():
             _spend(len(value), path, left)
             for key, item in value.items():
                 _check_key(key, path)
+                if depth < MAX_DEPTH and _is_plain(item):
+                    continue
                 _check(item, f"{path}.{key}", depth + 1, left)
             if len(value) == 1 and key[:1] == _MARK:
                 left[_TYPED] += 1
         case _:
             _check_typed(value, path, depth, left)
+
+
+def _is_plain(value: Json) -> bool:
+    """Tell of what most arguments are, at once, that nothing is wrong with it; False: look closer."""
+    kind = type(value)
+    if kind is str:
+        return value.isascii() and "\0" not in value
+    return (kind is int and -_SMALL < value < _SMALL) or kind is bool or value is None
 
 
 def _check_typed(value: Json, path: str, depth: int, left: list[int]) -> None:

@@ -28,6 +28,7 @@ class Statements:
     has_tables: Statement
     draw_seq: Statement | None = None
     enqueue: Statement
+    enqueue_one: Statement
     enqueue_plain: Statement | None = None
     forget_duplicates: Statement
     replace_call: Statement

@@ -281,7 +281,9 @@ def _execute(connection: Any, step: Step) -> Any:
 
 
 def _fetch(cursor: Any) -> Rows:
-    rows: Rows = cursor.fetchall() if cursor.description else []
+    """Return the rows of a statement that has any; asking for their description would make one of each column."""
+    answer = cursor.pgresult
+    rows: Rows = cursor.fetchall() if answer is not None and answer.nfields else []
     return rows
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.job import Job
 from sqlqueue.store.operation import Batch, Step, ask_last
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op, Row
@@ -62,13 +63,17 @@ def claim_step(
 
 def as_jobs(rows: Sequence[Row], lanes: Sequence[LaneRead]) -> list[Job]:
     """Return claimed rows as jobs in the order of their lanes."""
-    jobs = list(map(Job._make, rows))
+    jobs = list(map(_as_job, rows))
     if len(lanes) == 1:
         jobs.sort(key=_by_seq)
         return jobs
     rank = {(lane.queue, lane.priority): place for place, lane in reversed(list(enumerate(lanes)))}
     jobs.sort(key=lambda job: (job.seq > 0, rank[job.queue, job.priority], job.seq))
     return jobs
+
+
+_as_job: Callable[[Row], Job] = partial(tuple.__new__, Job)
+"""`Job._make` without its check, which took a tenth of a worker's time: the statement has as many columns."""
 
 
 def _by_seq(job: Job) -> int:

@@ -49,6 +49,14 @@ SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :b
 RETURNING id, queue, priority, seq
 """)
 
+# A job that is due now and says nothing unusual, as nearly all do.
+ENQUEUE_ONE = Statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes)
+VALUES (:id, :base + 1, :queue, :priority, 'ready', :task, :args, :kwargs, :acks_late, :max_crashes)
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, queue, priority, seq
+""")
+
 FORGET_DUPLICATES = Statement("""
 DELETE FROM sqlqueue_jobs
  WHERE id IN (SELECT value FROM json_each(:ids))
