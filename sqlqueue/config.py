@@ -188,8 +188,8 @@ def _default(name: str) -> Any:
 _SECRET = re.compile(r"(password|secret|token|signature|(?<!routing)_key$)", re.IGNORECASE)
 """Settings whose value is never shown."""
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^@\s]*(?=@)|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
-"""User and password of a URL, and a password among its query."""
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/\s]*(?=@)|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
+"""User and password of a URL, up to its last at sign, and a password among its query."""
 
 
 def _shown(name: str, value: Any) -> str:

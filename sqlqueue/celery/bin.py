@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sqlqueue.celery.app.trace import TraceLog
+from sqlqueue.celery.worker import state
 from sqlqueue.cli import main
 from sqlqueue.cli.apps import Target
+from sqlqueue.signals import celeryd_after_setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.app import SQLQueue
+    from sqlqueue.worker.worker import Worker
 
 FLAGS = frozenset({
     "-E", "--task-events", "--events", "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -72,8 +76,16 @@ def _app(name: str) -> str:
     return name if inner is None else f"{name}.celery"
 
 
+def prepare(sender: str, instance: Worker, **_: object) -> None:
+    """Give a worker of the command line what Celery's has: its state, its log, stamps that are revoked."""
+    state.watch(instance.events)
+    TraceLog(instance.events, sender)
+    instance.turn_away(state.refusal)
+
+
 def run(words: Sequence[str], app: SQLQueue | None = None) -> None:
     """Do what a command line of Celery's says, with this app if one is given."""
+    celeryd_after_setup.connect(prepare)
     if app is None:
         main.main(translated(words), prog_name="celery")
     context = click.Context(main, obj=_Given(None, None, app))

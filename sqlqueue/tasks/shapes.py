@@ -157,7 +157,7 @@ class chord(_Made):  # noqa: N801
     _PARTS = ("header", "body")
 
     def __init__(self, header: Any, body: Mapping[str, Any] | None = None, **options: Any) -> None:
-        made = header if isinstance(header, group) else group(*_given((header,)))
+        made = header if isinstance(header, group) else group([one.clone() for one in _given((header,))])
         super().__init__({"header": made, "body": body}, options)
 
     @property

@@ -94,7 +94,7 @@ class Consumer:
         self._joins = JoinKeeper(announcer)
         self._clock = clock
         self._poll = poll
-        self._strangers = Strangers(registration.tasks, clock)
+        self.strangers = Strangers(registration.tasks, clock)
         self._news: deque[tuple[str, News]] = deque()
         self._pauses: deque[frozenset[str]] = deque()
         self._served: deque[Sequence[str]] = deque()
@@ -179,9 +179,9 @@ class Consumer:
             self._discover_at = now + DISCOVER
             self._lanes.add(self._link.run(lanes, self._registration.queues))
         slots = max(self._pool.concurrency - self._pool.load, 0)
-        self._strangers.ask_again(self._link)
+        self.strangers.ask_again(self._link)
         reads = self._lanes.reads(slots, at_most)
-        return Wanted(reads, at_most, self._strangers.shunned) if reads else None
+        return Wanted(reads, at_most, self.strangers.shunned) if reads else None
 
     def _start(self, claimed: list[Job], wanted: Wanted | None) -> None:
         """Hand a claim to the pool. Also without jobs: a solo pool works during this call."""
@@ -195,7 +195,7 @@ class Consumer:
         if claimed:
             self._claimed_at = self._clock.monotonic()
             reached("claimed")
-            if strangers := self._strangers.turn_away(self._link, new):
+            if strangers := self.strangers.turn_away(self._link, new):
                 self._settler.put(strangers)
                 away = {job.id for job, _ in strangers}
                 new = [job for job in new if job.id not in away]

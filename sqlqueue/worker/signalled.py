@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from sqlqueue.events.bus import Bus
 
 
-def subscribe_signals(bus: Bus) -> None:
-    """Send signals for these events; all are rare, so nobody need be connected yet."""
+def subscribe_signals(bus: Bus) -> Bus:
+    """Send signals for these events, and return the bus; all are rare, so nobody need be connected yet."""
     bus.subscribe(_revoked, JobRevoked)
     bus.subscribe(_returned, JobReturned)
     bus.subscribe(lambda event: signals.worker_ready.send(event.name), WorkerReady)  # type: ignore[union-attr]
     bus.subscribe(_stopping, WorkerStopping)
     bus.subscribe(lambda event: signals.worker_shutdown.send(event.name), WorkerStopped)  # type: ignore[union-attr]
+    return bus
 
 
 def received(worker: str, jobs: Sequence[Job]) -> None:

@@ -15,12 +15,14 @@ from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.ops.unknown import known_elsewhere
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlqueue.domain.clock import Clock
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.store.link import Link
+
+    Refusal = Callable[[Job], Outcome | None]
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -44,15 +46,23 @@ class Strangers:
         self._met: dict[str, float] = {}  # when each was met first
         self._ask_at = 0.0
         self.shunned: list[str] = []
+        self.also: list[Refusal] = []
+        """Others that may turn a claimed job away, by saying what becomes of it."""
 
     def turn_away(self, link: Link, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
         """Return the strangers among ``jobs``, each with how it goes back."""
+        refused = [(job, outcome) for job in jobs if (outcome := self._refusal(job))] if self.also else []
         strangers = [job for job in jobs if job.task not in self._tasks]
         if not strangers:
-            return []
+            return refused
         names = {job.task for job in strangers}
         self._ask(link, names)
-        return [(job, self._sent_back(job.task)) for job in strangers]
+        return [*refused, *((job, self._sent_back(job.task)) for job in strangers)]
+
+    def _refusal(self, job: Job) -> Outcome | None:
+        if job.task not in self._tasks:
+            return None
+        return next((outcome for ask in self.also if (outcome := ask(job)) is not None), None)
 
     def ask_again(self, link: Link) -> None:
         """From time to time, see whether those to whom jobs are left still live."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.link import Link
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.make import PoolSource
+    from sqlqueue.worker.strangers import Refusal
 
 HEARING_POLL = 4.5
 """Seconds between two looks of an idle worker that hears notifications: they are hints, and may be lost."""
@@ -74,8 +75,7 @@ class Worker:
         store = app.store
         store.check_schema()
         self.name = options.node_name
-        self._bus = app.events
-        subscribe_signals(self._bus)
+        self.events = subscribe_signals(app.events)
         self._poll_interval = options.poll_interval
         self._schema = store.dialect.schema
         self._queues = _by_channel(options.queues, self._schema)
@@ -99,7 +99,7 @@ class Worker:
         """Make the parts that a job walks through: consumer, pool, settler."""
         held, batching = Held(), Batching(options.slots)
         self._batching = batching
-        self._settler = Settler(held, batching, self._bus, self._wake_consumer)
+        self._settler = Settler(held, batching, self.events, self._wake_consumer)
         self.pool = source.make(self._settler.put, self._wake_consumer)
         order = as_given if options.weights is None else Weighted(options.weights, chance())
         lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
@@ -114,7 +114,7 @@ class Worker:
         rescuer = Rescuer(
             lambda: self.registration.incarnation,
             self.registration.signed_off,
-            self._bus,
+            self.events,
             self._announcer.placed,
             many_writers=app.store.dialect.many_writers,
         )
@@ -151,7 +151,7 @@ class Worker:
 
     def _noticing(self, *, told: bool) -> Callable[[Link], float]:
         """Make the chore that looks for paused queues and for commands."""
-        pauses = Pauses(lambda: self.registration.queues, self._bus, self._pause)
+        pauses = Pauses(lambda: self.registration.queues, self.events, self._pause)
         return Notices(
             lambda: self.registration.incarnation,
             pauses.take,
@@ -205,6 +205,10 @@ class Worker:
         self._shutdown = max(how, self._shutdown or how)
         self._told.set()
 
+    def turn_away(self, ask: Refusal) -> None:
+        """Let ``ask`` say of each claimed job what becomes of it instead of being run; None: it is run."""
+        self._consumer.strangers.also.append(ask)
+
     def resize(self, concurrency: int) -> None:
         """Run so many jobs at a time from now on; raises ConfigError when the pool cannot."""
         self.pool.resize(concurrency)
@@ -232,7 +236,7 @@ class Worker:
     def _finish(self) -> None:
         """Claim no more, let what runs finish (or give it back), settle everything."""
         how = self._shutdown or Shutdown.WARM
-        self._bus.emit(WorkerStopping(self.name, self.pool.running, how.name.lower()))
+        self.events.emit(WorkerStopping(self.name, self.pool.running, how.name.lower()))
         self._consumer.stop_claiming()
         self.pool.stop()
         self._wait_for_pool()

@@ -179,3 +179,41 @@ def start(app):
             yield "w@here"
 
     return running()
+
+
+def test_jobs_are_revoked_by_stamps_that_they_have_or_will_have(celery, add, worker):
+    for name in ("a", "b"):
+        state.revoked_stamps.pop(name, None)
+    try:
+        celery.control.revoke_by_stamped_headers({"a": ["now"], "b": 7})
+        revoked = [add.si(1).stamp(a="now").delay(), add.si(1).stamp(b=[7, 8]).delay()]
+        kept = add.si(1).stamp(a="then").delay()
+        assert get(kept) == 1
+        for one in revoked:
+            with pytest.raises(TaskRevokedError):
+                get(one)
+    finally:
+        state.revoked_stamps.clear()
+
+
+def test_what_workers_are_asked(celery, worker):
+    inspect, name = celery.control.inspect(), worker.name
+    assert "software -> celery:" in inspect.report()[name]["ok"]
+    assert {"broker_url", "include", "deprecated_settings"} <= inspect.conf()[name].keys()
+    assert inspect.hello("other@host", revoked={"x": [1, 2, "x"]})[name]["revoked"][-1] == "x"
+    assert "x" in state.revoked
+    state.revoked.discard("x")
+    celery.conf.result_backend = "redis://user:p,a@ss@localhost:6379/0"
+    assert "p,a@ss" not in celery.bugreport()
+    assert "redis://user:********@localhost:6379/0" in celery.bugreport()
+
+
+def test_a_job_that_is_tried_again_says_why(celery, add):
+    @celery.task(name="later", bind=True)
+    def later(task):
+        task.retry(exc=KeyError("not yet"), countdown=100)
+
+    with start(celery):
+        job = later.delay()
+        wait_until("the retry", lambda: job.state == states.RETRY)
+        assert "not yet" in str(job.result)

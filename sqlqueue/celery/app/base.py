@@ -13,14 +13,14 @@ from sqlqueue.app import SQLQueue
 from sqlqueue.celery import _state
 from sqlqueue.celery.app.client import CeleryClient
 from sqlqueue.celery.app.conf import CeleryConfig
-from sqlqueue.celery.app.control import Control
+from sqlqueue.celery.app.control import COMMANDS, Control
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
+from sqlqueue.celery.app.report import bugreport
 from sqlqueue.celery.app.task import Task
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import ConfigError
 from sqlqueue.tasks.options import TaskOptions, read_options
-from sqlqueue.worker.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,6 +61,8 @@ class Celery(SQLQueue):
             main, broker=url, backend=backend, config_source=config_source, namespace=namespace,
             **{**(changes or {}), **settings},
         )  # fmt: skip
+        for command in COMMANDS:
+            self.inspect_command(command)
         _state._apps.add(self)
         if set_as_current:
             self.set_current()
@@ -170,7 +172,7 @@ class Celery(SQLQueue):
 
     def bugreport(self) -> str:
         """Return versions, tasks and settings, secrets hidden."""
-        return report(self)
+        return bugreport(self)
 
     def worker_main(self, argv: Sequence[str] | None = None) -> None:
         """Be a worker of this app: ``argv`` as on the command line."""

@@ -39,6 +39,10 @@ OTHER_DEFAULTS: dict[str, Any] = {
 """Celery's settings that code reads though they change nothing here."""
 
 
+_GIVEN = "_given"
+"""Where the names are that somebody has set."""
+
+
 @dataclass
 class CeleryConfig(Config):
     """The settings of a Celery app."""
@@ -46,6 +50,14 @@ class CeleryConfig(Config):
     task_default_queue: str = "celery"
     task_acks_late: bool = False
     task_max_crashes: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> CeleryConfig:
+        """Return the defaults, with what ``SQLQUEUE_<SETTING>`` variables say instead."""
+        found = super().from_environment(environment)
+        assert isinstance(found, CeleryConfig)  # noqa: S101 - cls is
+        vars(found)[_GIVEN] = set()
+        return found
 
     def read(self, source: Any, namespace: str | None = None) -> None:
         """Take the settings of a module, a class, an object or a dict, and what it has besides that looks like one."""
@@ -55,6 +67,7 @@ class CeleryConfig(Config):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("broker_url", "BROKER_URL"):
             value = _database(value)
+        vars(self).setdefault(_GIVEN, set()).add(name)
         try:
             super().__setattr__(name, value)
         except ConfigError:
@@ -85,11 +98,21 @@ class CeleryConfig(Config):
 
     def keys(self) -> list[str]:
         """Return the names."""
-        return sorted({*vars(self), *OTHER_DEFAULTS})
+        return sorted({*vars(self), *OTHER_DEFAULTS} - {_GIVEN})
 
     def items(self) -> list[tuple[str, Any]]:
         """Return names and values."""
         return [(name, self[name]) for name in self.keys()]
+
+    def humanize(self, *, with_defaults: bool = False) -> dict[str, str]:
+        """Return settings as text, with secrets hidden: those that were set, or all."""
+        found = super().humanize(with_defaults=with_defaults)
+        said = self.keys() if with_defaults else [*vars(self).get(_GIVEN, ()), "deprecated_settings", "include"]
+        for name in said:
+            if name not in found:
+                found[name] = shown(name, self.get(name))
+        found.pop(_GIVEN, None)
+        return {name: hidden(text) if "://" in text else text for name, text in sorted(found.items())}
 
     def table(self, with_defaults: bool = False, censored: bool = True) -> Mapping[str, Any]:
         """Return settings as text, with secrets hidden."""
@@ -101,6 +124,20 @@ class CeleryConfig(Config):
 
 def _known() -> list[str]:
     return config._KNOWN
+
+
+def shown(name: str, value: Any) -> str:
+    """Return a setting's value as people may see it."""
+    return config._shown(name, value)
+
+
+def hidden(text: str) -> str:
+    """Return a text with the password of every URL in it hidden; several URLs may be divided by semicolons."""
+    return ";".join(_PASSWORD.sub(r"\1********@", part) for part in text.split(";"))
+
+
+_PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+"""From a URL's user to the last at sign, since a password may contain one."""
 
 
 def _database(url: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlqueue.celery import _state
+from sqlqueue.celery import _state, states
 from sqlqueue.client import result as ours
 from sqlqueue.client.client import Client
 from sqlqueue.errors import ChordError
+from sqlqueue.serialization.failures import restore
 
 
 class AsyncResult(ours.AsyncResult[Any]):
@@ -30,6 +31,16 @@ class AsyncResult(ours.AsyncResult[Any]):
     def app(self) -> Any:
         """The app that it belongs to."""
         return self._asker.app  # type: ignore[attr-defined]
+
+    @property
+    def result(self) -> Any:
+        """The value or the exception; of a job that is to be tried again, why."""
+        record = self._look()
+        if record is not None and record.finished_at is None and record.error and self.state == states.RETRY:
+            return restore(None, record.error)
+        return super().result
+
+    info = result
 
     @property
     def backend(self) -> Any:

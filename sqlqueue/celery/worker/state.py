@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.domain.outcome import Revoked
 from sqlqueue.events.catalog import JobRevoked, JobSucceeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sqlqueue.domain.job import Job
     from sqlqueue.events.bus import Bus
 
 REVOKES_MAX = 50_000
@@ -71,6 +74,21 @@ reserved_requests: set[Any] = set()
 active_requests: set[Any] = set()
 should_stop: Any = None
 should_terminate: Any = None
+
+
+def refusal(job: Job) -> Revoked | None:
+    """Say that a claimed job is revoked when a stamp of it is; of others nothing."""
+    if not revoked_stamps or not job.headers:
+        return None
+    headers = json.loads(job.headers)
+    for name, values in list(revoked_stamps.items()):
+        if name in headers and {*map(str, _listed(headers[name]))} & {*map(str, _listed(values))}:
+            return Revoked(f"its stamp {name} was revoked")
+    return None
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple | set) else [value]
 
 
 def watch(bus: Bus) -> None:

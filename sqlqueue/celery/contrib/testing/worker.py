@@ -52,6 +52,7 @@ def start_worker(
     ready = threading.Event()
     app.events.subscribe(lambda _: ready.set(), WorkerReady)
     worker = Worker(app, options, source)
+    worker.turn_away(state.refusal)
     thread = threading.Thread(target=worker.run, name="celery-worker", daemon=True)
     thread.start()
     try:
