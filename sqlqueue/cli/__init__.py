@@ -13,6 +13,7 @@ from sqlqueue.version import __version__
 
 COMMANDS = {
     "bench": "Measure the queue on your database, in tables of its own.",
+    "compact": "Give back to the disk what a flood of jobs has left empty.",
     "control": "Change running workers: queues, pool, limits, shutdown.",
     "dead": "List jobs that failed for good, and let them run again.",
     "inspect": "Ask running workers about themselves.",
