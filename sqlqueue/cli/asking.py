@@ -24,6 +24,10 @@ NOBODY = 69
 """The exit code when no worker replies: EX_UNAVAILABLE, as in Celery."""
 
 
+IN_THE_DATABASE = ("revoke", "terminate", "revoke_by_stamped_headers")
+"""What holds whether or not a worker lives."""
+
+
 def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say who is asked, how long they have, and how the answers are shown."""
     for option in (
@@ -50,8 +54,14 @@ def ask_workers(target: Target, words: Sequence[str], asked: Asking, *, changes:
     app = target.find_app_or_plain()
     command = _found(app, words[0], changes=changes)
     arguments = command.read(words[1:])
-    replies = app.control.broadcast(command.name, arguments, **asked)
+    if command.name in IN_THE_DATABASE:
+        replies = getattr(app.control, command.name)(**arguments, **asked)
+    else:
+        replies = app.control.broadcast(command.name, arguments, **asked)
     found = {name: said for reply in replies or () for name, said in reply.items()}
+    if command.name in IN_THE_DATABASE and not found:
+        click.echo("{}" if as_json else "done in the database; no worker replied, and none need")
+        return
     show_replies(found, as_json=as_json)
 
 

@@ -81,14 +81,18 @@ def _as_text(found: JobDetails) -> str:
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @filters
 @click.option("--reason", default="revoked", show_default=True, help="Kept as the error of those that waited.")
+@click.option("--terminate", is_flag=True, help="End what runs too.")
+@click.option("--signal", "by", default="SIGTERM", show_default=True, help="What its process is sent then.")
 @click.pass_obj
-def revoke(target: Target, /, ids: Sequence[str], reason: str, **given: Any) -> None:
+def revoke(target: Target, /, ids: Sequence[str], reason: str, terminate: bool, by: str, **given: Any) -> None:
     """Revoke jobs: what waits is over at once, what runs has no other try. No worker need be alive.
 
     Exit with 1 when there was nothing to revoke.
     """
-    done = target.find_app_or_plain().jobs.revoke(which_jobs(ids, **given), reason)
-    click.echo(f"{many(len(done.ended), 'job')} revoked; running on, without another try: {len(done.running)}")
+    jobs = target.find_app_or_plain().jobs
+    done = jobs.revoke(which_jobs(ids, **given), reason, terminate=terminate, signal=by)
+    runs = "being ended" if terminate else "running on, without another try"
+    click.echo(f"{many(len(done.ended), 'job')} revoked; {runs}: {len(done.running)}")
     if not done.ended and not done.running:
         raise SystemExit(1)
 

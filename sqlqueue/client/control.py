@@ -9,28 +9,26 @@ import asyncio
 import json
 import re
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 from sqlqueue.client.inspection import Inspect
+from sqlqueue.client.jobs import Jobs, call_workers
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.control import MATCHERS, Destination, Message, Reply
 from sqlqueue.domain.ids import new_job_id
+from sqlqueue.domain.which import Which
 from sqlqueue.errors import ConfigError
-from sqlqueue.notify.channels import control_channel
 from sqlqueue.store.ops.post import post
 from sqlqueue.store.ops.replies import replies
-from sqlqueue.store.ops.wake import wake
 from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from typing import Unpack
 
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.store import Store
-
-LIFE = 60.0
-"""Seconds that a command may be found: a worker that could not look for so long is dead, or will be a new one."""
 
 PATIENCE = 1.0
 """Seconds that answers are waited for, at most, where workers hear of a command at once."""
@@ -67,6 +65,10 @@ class Asking(TypedDict, total=False):
 
 Said = list[dict[str, Any]] | None
 """What each worker has said, by its name; None when nobody was asked to reply."""
+
+
+Stamps = Mapping[str, str | Sequence[str]] | Sequence[str]
+"""Names and values of stamps: a dict, or words such as ``order=17``."""
 
 
 class Sender(Protocol):
@@ -114,9 +116,8 @@ class Control:
             expected = {one.incarnation for one in living if meant.means(one.name, one.incarnation)}
         if message.wants_reply and not expected:
             return []
-        self._store.run(post, message, LIFE)
-        if self._store.dialect.notifies:
-            self._store.run(wake, [(control_channel(self._store.dialect.schema), "")])
+        self._store.run(post, message)
+        call_workers(self._store)
         return self._gather(message.id, expected, how) if message.wants_reply else None
 
     async def abroadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]) -> Said:
@@ -134,6 +135,32 @@ class Control:
     ) -> list[dict[str, Any]]:
         """The same, awaited."""
         return await asyncio.to_thread(self.ping, destination, timeout)
+
+    def revoke(
+        self, task_id: str | Sequence[str], *, terminate: bool = False, signal: str | int = "SIGTERM",
+        **how: Unpack[Asking],
+    ) -> Said:  # fmt: skip
+        """Revoke jobs by their ids, in the database, whoever holds them; see `Jobs.revoke`."""
+        ids = [task_id] if isinstance(task_id, str) else list(task_id)
+        Jobs(self._sender).revoke(Which(ids=ids), terminate=terminate, signal=signal)
+        return self._confirmed("revoke", {"task_id": ids}, how)
+
+    def terminate(self, task_id: str | Sequence[str], signal: str | int = "SIGTERM", **how: Unpack[Asking]) -> Said:
+        """Revoke jobs and end those that run."""
+        return self.revoke(task_id, terminate=True, signal=signal, **how)
+
+    def revoke_by_stamped_headers(
+        self, headers: Stamps, *, terminate: bool = False, signal: str | int = "SIGTERM",
+        **how: Unpack[Asking],
+    ) -> Said:  # fmt: skip
+        """Revoke jobs by their stamps: those that have one of the values under one of these names."""
+        for which in by_stamps(headers):
+            Jobs(self._sender).revoke(which, terminate=terminate, signal=signal)
+        return self._confirmed("revoke_by_stamped_headers", {"headers": headers}, how)
+
+    def _confirmed(self, command: str, arguments: Mapping[str, Any], how: Asking) -> Said:
+        """Ask workers whether they know of a revocation, which stands in the database without them."""
+        return self.broadcast(command, arguments, **how) if how.get("reply") else None
 
     def rate_limit(self, task_name: str, rate_limit: str | float, **how: Unpack[Asking]) -> Said:
         """Let a task start only so often in each worker, such as ``10/m``; 0 for as often as it likes."""
@@ -201,6 +228,14 @@ class Control:
             return timeout
         dialect = self._store.dialect
         return PATIENCE if dialect.listens or dialect.watches else PATIENCE_POLLING
+
+
+def by_stamps(headers: Stamps) -> list[Which]:
+    """Return the jobs that have one of these values under one of these names."""
+    if not isinstance(headers, Mapping):
+        headers = dict(word.partition("=")[::2] for word in headers)
+    listed = {name: [values] if isinstance(values, str) else list(values) for name, values in headers.items()}
+    return [Which(header=name, header_values=values) for name, values in listed.items()]
 
 
 def _destination(how: Asking) -> Destination:

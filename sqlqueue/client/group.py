@@ -98,9 +98,10 @@ class ResultSet(Members):
 
     maybe_reraise = maybe_throw
 
-    def revoke(self) -> None:
-        """Revoke every job of it."""
-        Jobs(self._asker).revoke(Which(ids=[one.id for one in self.leaves()]))
+    def revoke(self, *, terminate: bool = False, signal: str | int = "SIGTERM") -> None:
+        """Revoke every job of it, and with ``terminate`` end those that run."""
+        ids = [one.id for one in self.leaves()]
+        Jobs(self._asker).revoke(Which(ids=ids), terminate=terminate, signal=signal)
 
     def forget(self) -> None:
         """Delete the results of its jobs; those that are not over are left alone."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from sqlqueue.domain.control import HEED, Message, signal_of
+from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import ConfigError
-from sqlqueue.notify.channels import PAUSED, queue_channel
+from sqlqueue.notify.channels import PAUSED, control_channel, queue_channel
 from sqlqueue.store.ops import queues as verbs
 from sqlqueue.store.ops.forget import forget
 from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, list_jobs, show_job
@@ -64,18 +66,31 @@ class Jobs:
         """Return everything about a job, None when there is none of that id."""
         return self._store.read(show_job, job_id)
 
-    def revoke(self, which: Which, reason: str = "revoked") -> Revoked:
+    def revoke(
+        self, which: Which, reason: str = "revoked", *, terminate: bool = False, signal: str | int = "SIGTERM"
+    ) -> Revoked:
         """Revoke jobs: what waits is over at once; what runs goes on, but has no other try.
+
+        Their workers are told, so that what they have claimed and not started does not start.
+
+        Parameters
+        ----------
+        terminate: end what runs too: by this ``signal`` to its process in a prefork pool, where what is not gone after
+            some seconds is killed; in other pools as a time limit does.
 
         Raises
         ------
-        ConfigError: ``which`` says nothing.
+        ConfigError: ``which`` says nothing, or there is no such signal.
         StoreUnavailable: somebody keeps one of them locked; what was done before that stays done.
         """
         _refuse_everything(which)
+        how = signal_of(signal).name if terminate else None
         done = Revoked([], [])
         while True:
-            batch = self._store.run(revoke, which, BATCH, reason, PATIENCE)
+            telling = Message(new_job_id(), HEED, {"signal": how})
+            batch = self._store.run(revoke, which, BATCH, reason, PATIENCE, telling)
+            if batch.running:
+                call_workers(self._store)
             self._waker.finished([*batch.ended, *batch.released.ended])
             self._waker.placed(batch.released.placed)
             done.ended.extend(batch.ended)
@@ -145,6 +160,12 @@ class Queues:
     def _tell(self, name: str) -> None:
         if self._store.dialect.notifies:
             self._store.run(wake, [(queue_channel(name, self._store.dialect.schema), PAUSED)])
+
+
+def call_workers(store: Store) -> None:
+    """Let workers look for commands at once, where they can be told."""
+    if store.dialect.notifies:
+        store.run(wake, [(control_channel(store.dialect.schema), "")])
 
 
 def _refuse_everything(which: Which) -> None:

@@ -200,13 +200,18 @@ class AsyncResult(JobHandle[V]):
         record = self._look()
         return record is not None and record.finished_at is not None
 
-    def revoke(self) -> None:
-        """Revoke the job: if it waits it is over, if it runs it has no other try; if it is over, nothing happens."""
-        Jobs(self._asker).revoke(Which(ids=[self.id]))
+    def revoke(self, *, terminate: bool = False, signal: str | int = "SIGTERM") -> None:
+        """Revoke the job: if it waits it is over, if it runs it has no other try; if it is over, nothing happens.
 
-    async def arevoke(self) -> None:
+        Parameters
+        ----------
+        terminate: end it if it runs, by this ``signal`` in a prefork pool; see `Jobs.revoke`.
+        """
+        Jobs(self._asker).revoke(Which(ids=[self.id]), terminate=terminate, signal=signal)
+
+    async def arevoke(self, *, terminate: bool = False, signal: str | int = "SIGTERM") -> None:
         """The same, awaited."""
-        await asyncio.to_thread(self.revoke)
+        await asyncio.to_thread(self.revoke, terminate=terminate, signal=signal)
 
     def forget(self) -> None:
         """Delete the job's result; a job that is not over is left alone."""

@@ -21,6 +21,7 @@ from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.workers import beat
 from sqlqueue.worker.joins import JoinKeeper
 from sqlqueue.worker.relief import is_stuck
+from sqlqueue.worker.revocations import Revocations
 from sqlqueue.worker.signalled import received
 from sqlqueue.worker.strangers import Strangers
 from sqlqueue.worker.totals import Totals
@@ -105,6 +106,7 @@ class Consumer:
         self._claimed_at = clock.monotonic()
         self.claiming = True
         self.totals = Totals()
+        self.revocations = Revocations(settler.held, pool, settler.put, clock)
 
     @property
     def idle(self) -> float:
@@ -202,7 +204,7 @@ class Consumer:
             self.totals.add(new)
             if task_received:
                 received(self._registration.name, new)
-        self._pool.submit(new)
+        self.revocations.hand_over(new)
 
     def _rest(self) -> float:
         if self._pool.kind == "solo" and self._pool.load:

@@ -164,10 +164,10 @@ class Worker:
         now = SYSTEM_CLOCK.monotonic()
         epoch = SYSTEM_CLOCK.now().timestamp() - now
         samples: deque[str] = deque(maxlen=100)
-        totals = self._consumer.totals
+        consumer = self._consumer
         return Panel(
-            app, options, self, self.registration, self.pool, self._autoscaler, totals, self._chores_link, now, epoch,
-            samples,
+            app, options, self, self.registration, self.pool, self._autoscaler, consumer.totals, consumer.revocations,
+            self._chores_link, now, epoch, samples,
         )  # fmt: skip
 
     def _show_life(self, every: float) -> float:

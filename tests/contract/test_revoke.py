@@ -8,18 +8,20 @@ from typing import Any
 import psycopg
 import pytest
 
+from sqlqueue.domain.control import Message
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import EVERY, Which
 from sqlqueue.store.drivers import drive, over_pyformat
 from sqlqueue.store.ops.claim import claim
+from sqlqueue.store.ops.notices import notices
 from sqlqueue.store.ops.promote import promote
 from sqlqueue.store.ops.rescue import rescue
 from sqlqueue.store.ops.revoke import Running, revoke
 from sqlqueue.store.ops.settle import settle
 from sqlqueue.store.postgres import Postgres
-from tests.support.jobs import ME, OTHER, finish, lane, new_job, put, put_many, send, take, take_one
+from tests.support.jobs import ME, OTHER, STRANGER, finish, lane, new_job, put, put_many, send, sign_on, take, take_one
 from tests.support.processes import wait_until
 from tests.support.runners import ROW
 
@@ -62,7 +64,7 @@ def test_a_revoked_job_is_never_claimed_nor_promoted(runner):
 def test_a_running_job_is_marked_and_goes_on(runner):
     job = take_one(runner)
     revoked = runner.run(revoke, by_id(job))
-    assert (revoked.ended, revoked.running) == ([], [Running(job.id, ME)])
+    assert (revoked.ended, revoked.running) == ([], [Running(job.id, ME, job.token)])
     row = runner.job(job.id)
     assert (row["state"], bool(row["revoked"]), row["claim_token"]) == ("running", True, job.token)
 
@@ -228,7 +230,7 @@ def test_claimed_first_it_is_marked(postgres_runner, rival):
     (job_id,) = put_many(postgres_runner, 1)
     claimer = rival(claim(PG, ME, [lane()], 10))
     revoked = claimer.run_behind(lambda: postgres_runner.run(revoke, by_id(job_id)))
-    assert (revoked.ended, revoked.running) == ([], [Running(job_id, ME)])
+    assert (revoked.ended, revoked.running) == ([], [Running(job_id, ME, 1)])
 
 
 def test_revoked_first_it_is_not_claimed(postgres_runner, rival):
@@ -273,3 +275,18 @@ def test_an_operator_waits_for_a_lock_but_not_for_ever(postgres_runner, rival):
     rival(claim(PG, ME, [lane()], 10))
     with pytest.raises(Exception, match="lock timeout"):
         postgres_runner.run(revoke, by_id(job_id), patience=0.05)
+
+
+def test_workers_are_told_of_the_jobs_that_they_hold(runner):
+    for worker in (ME, OTHER):
+        sign_on(runner, worker, name=worker)
+    telling = Message("m1", "heed", {"signal": "SIGINT"})
+    (waiting,) = put_many(runner, 1)
+    assert runner.run(revoke, by_id(waiting), telling=telling).ended == [waiting]
+    assert runner.run(notices, ME).messages == [], "nobody holds it"
+    mine, others = take_one(runner), take_one(runner, OTHER)
+    runner.run(revoke, by_id(mine, others), telling=telling)
+    (message,) = runner.run(notices, ME).messages
+    assert (message.command, message.arguments["signal"]) == ("heed", "SIGINT")
+    assert sorted(message.arguments["jobs"]) == sorted([[mine.id, mine.token], [others.id, others.token]])
+    assert [message.destination.means("", one) for one in (ME, OTHER, STRANGER)] == [True, True, False]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.control import EVERYBODY
+from sqlqueue.domain.control import LIFE
 from sqlqueue.store.operation import ask_last
 
 if TYPE_CHECKING:
@@ -14,15 +13,6 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Op
 
 
-def post(dialect: Dialect, message: Message, seconds: float) -> Op[None]:
+def post(dialect: Dialect, message: Message, seconds: float = LIFE) -> Op[None]:
     """Write a command that lives for ``seconds``; whoever starts later does not hear it."""
-    destination = None if message.destination == EVERYBODY else json.dumps(message.destination._asdict())
-    yield from ask_last(
-        dialect.sql.post,
-        id=message.id,
-        command=message.command,
-        arguments=json.dumps(message.arguments),
-        destination=destination,
-        wants_reply=message.wants_reply,
-        seconds=seconds,
-    )
+    yield from ask_last(dialect.sql.post, **message.params(seconds))

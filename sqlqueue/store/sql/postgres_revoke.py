@@ -15,7 +15,7 @@ UPDATE sqlqueue_jobs j SET revoked = true
        SELECT r.id FROM sqlqueue_jobs r
         WHERE r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
         ORDER BY r.id FOR UPDATE))
-RETURNING j.id, j.state, CAST(j.worker AS text)
+RETURNING j.id, j.state, CAST(j.worker AS text), j.claim_token
 """)
 
 MARK_REVOKED_WHERE = Statement(f"""
@@ -24,7 +24,7 @@ UPDATE sqlqueue_jobs j SET revoked = true
        SELECT r.id FROM sqlqueue_jobs r
         WHERE NOT r.revoked AND {MATCHES}
         ORDER BY r.id LIMIT :at_most FOR UPDATE))
-RETURNING j.id, j.state, CAST(j.worker AS text)
+RETURNING j.id, j.state, CAST(j.worker AS text), j.claim_token
 """)
 
 _END = f"""

@@ -8,13 +8,14 @@ from sqlqueue.store.sql.sqlite_moments import statement
 from sqlqueue.store.sql.sqlite_which import MATCHES
 
 MARK_REVOKED = Statement("""
-UPDATE sqlqueue_jobs SET revoked = 1 WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING id, state, worker
+UPDATE sqlqueue_jobs SET revoked = 1 WHERE id IN (SELECT value FROM json_each(:ids))
+RETURNING id, state, worker, claim_token
 """)
 
 MARK_REVOKED_WHERE = Statement(f"""
 UPDATE sqlqueue_jobs SET revoked = 1
  WHERE id IN (SELECT r.id FROM sqlqueue_jobs r WHERE NOT r.revoked AND {MATCHES} ORDER BY r.id LIMIT :at_most)
-RETURNING id, state, worker
+RETURNING id, state, worker, claim_token
 """)
 
 END_WAITING = statement(f"""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pacer import Pacer
     from sqlqueue.worker.registration import Registration
+    from sqlqueue.worker.revocations import Revocations
     from sqlqueue.worker.totals import Totals
 
 
@@ -50,6 +51,7 @@ class Panel:
     pool: Pacer
     autoscaler: Autoscaler
     totals: Totals
+    revocations: Revocations
     link: Link
     started: float
     epoch: float

@@ -13,7 +13,7 @@ from sqlqueue.domain.control import Reply
 from sqlqueue.errors import SqlqueueError
 from sqlqueue.services.loop import Loop
 from sqlqueue.store.ops.answer import answer
-from sqlqueue.worker.control.table import ALIASES, COMMANDS
+from sqlqueue.worker.control.table import ALIASES, COMMANDS, INTERNAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,12 +57,12 @@ class Controller:
             if message.wants_reply:
                 mine = Reply(self._panel.registration.incarnation, self._panel.hostname, reply)
                 self._panel.link.run(answer, message.id, mine)
-        return REST
+        return min(REST, self._panel.revocations.tick())
 
     def _execute(self, message: Message) -> Any:
         """Do what a command says; what it raises is its answer."""
         name = ALIASES.get(message.command, message.command)
-        found: Command | None = self._panel.app.commands.get(name) or COMMANDS.get(name)
+        found: Command | None = self._panel.app.commands.get(name) or COMMANDS.get(name) or INTERNAL.get(name)
         if found is None:
             return {"error": f"there is no command {message.command!r}"}
         try:

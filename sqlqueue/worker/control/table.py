@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sqlqueue.client.commands import Command, command
-from sqlqueue.worker.control import changing, looking
+from sqlqueue.domain.control import HEED
+from sqlqueue.worker.control import changing, looking, revoking
 
 _TIME_LIMITS = [("task_name", str), ("soft", float), ("hard", float)]
 
@@ -24,11 +25,17 @@ _CHANGES = (
     command(changing.autoscale, changes=True, args=[("max", int), ("min", int)], signature="<most> [fewest]"),
     command(changing.shutdown, changes=True),
     command(changing.heartbeat, changes=True),
+    command(revoking.revoke, changes=True, args=[], variadic="task_id", signature="<id...>"),
+    command(revoking.terminate, changes=True, args=[("signal", str)], variadic="task_id", signature="<signal> <id...>"),
+    command(revoking.revoke_by_stamped_headers, changes=True, args=[], variadic="headers", signature="<name=value...>"),
 )
 
 _ALL = [*(command(found, changes=False) for found in _QUESTIONS), *_CHANGES]
 
 COMMANDS: dict[str, Command] = {one.name: one for one in _ALL}
+
+INTERNAL: dict[str, Command] = {HEED: command(revoking.heed, changes=True, name=HEED)}
+"""What workers are told by others than people."""
 
 ALIASES = {
     "dump_active": "active", "dump_conf": "conf", "dump_reserved": "reserved", "dump_revoked": "revoked",

@@ -14,17 +14,18 @@ import os
 import sys
 import threading
 from collections import deque
+from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded
 from sqlqueue.worker.interrupt import Interruptible
 from sqlqueue.worker.limits import too_long
-from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 from sqlqueue.worker.pools.threads import ThreadPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
@@ -112,15 +113,9 @@ class AsyncioPool:
             self._line.extend(jobs)
             self._tell()
 
-    def take_back(self) -> list[Job]:
-        """Empty the line."""
-        taken = self._threads.take_back()
-        while self._line:
-            try:
-                taken.append(self._line.popleft())
-            except IndexError:  # the loop was quicker
-                break
-        return taken
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Empty the lines, or take these out of them."""
+        return self._threads.take_back(ids) + take_from(self._line, ids)
 
     def stuck_since(self) -> float | None:
         """Return when the last of the jobs started that fill every slot."""
@@ -128,11 +123,11 @@ class AsyncioPool:
             return None
         return max([*self._threads.starts(), *(run.started for run in list(self._running.values()))])
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:
         """End a running job with this outcome; its coroutine is cancelled, and not waited for."""
         run = self._running.pop(id_, None)
         if run is None:
-            return self._threads.end(id_, outcome)
+            return self._threads.end(id_, outcome, by)
         self._report(((run.job, outcome),))
         self._call(run.task.cancel)
         self._tell()

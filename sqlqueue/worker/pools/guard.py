@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.domain.outcome import Failed
-from sqlqueue.errors import SoftTimeLimitExceeded, TimeLimitExceeded
+from sqlqueue.domain.outcome import Failed, Revoked
+from sqlqueue.errors import SoftTimeLimitExceeded, TaskRevoked, TimeLimitExceeded
 from sqlqueue.serialization.failures import describe
 from sqlqueue.services.alarms import Alarms
 from sqlqueue.worker.interrupt import raise_in
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.services.alarms import Alarm
     from sqlqueue.worker.execute import Executor
+
+
+FROM_OUTSIDE = (SoftTimeLimitExceeded, TimeLimitExceeded, TaskRevoked)
+"""What may be raised in a job's thread, and come when it is hardly in the job any more."""
+
+
+def exception_of(outcome: Outcome) -> type[BaseException]:
+    """Return what to raise in a task whose job has ended with this outcome already."""
+    return TaskRevoked if isinstance(outcome, Revoked) else TimeLimitExceeded
 
 
 class Guard:
@@ -57,7 +66,7 @@ class Guard:
                 with self._lock:
                     self._guarded.pop(thread, None)
                     raise_in(thread, None)
-            except (SoftTimeLimitExceeded, TimeLimitExceeded) as error:
+            except FROM_OUTSIDE as error:
                 outcome = outcome or Failed(describe(error), monotonic() - started)
             else:
                 return outcome

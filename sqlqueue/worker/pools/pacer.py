@@ -9,15 +9,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from functools import partial
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import RATE_LIMITED, Outcome, Returned
 from sqlqueue.domain.rates import Pace, interval
 from sqlqueue.services.alarms import Alarms
+from sqlqueue.worker.pools.pool import take_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.rates import Rate
@@ -138,21 +140,21 @@ class Pacer:
         else:
             self._pool.submit([job])
 
-    def take_back(self) -> list[Job]:
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
         """Take back what has not started, here or in the pool."""
         with self._lock:
-            taken = list(self._waiting.values())
-            self._waiting.clear()
-        taken += (self._due.popleft() for _ in range(len(self._due)))
-        return taken + self._pool.take_back()
+            taken = [job for job in self._waiting.values() if ids is None or job.id in ids]
+            for job in taken:
+                del self._waiting[job.id]
+        return taken + take_from(self._due, ids) + self._pool.take_back(ids)
 
     def stuck_since(self) -> float | None:
         """Return since when every slot has been busy."""
         return self._pool.stuck_since()
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:
         """End a running job."""
-        return self._pool.end(id_, outcome)
+        return self._pool.end(id_, outcome, by)
 
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Run so many jobs at a time."""

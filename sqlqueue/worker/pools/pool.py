@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlqueue.domain.job import Job
@@ -10,6 +11,8 @@ from sqlqueue.domain.outcome import Outcome
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections import deque
+
     from sqlqueue.worker.limits import LimitBook
 
 Report = Callable[[Sequence[tuple[Job, Outcome]]], None]
@@ -70,17 +73,21 @@ class Pool(Protocol):
     def submit(self, jobs: Sequence[Job]) -> None:
         """Take jobs over; they start in this order as slots get free."""
 
-    def take_back(self) -> list[Job]:
-        """Return the jobs that have not started; they will not."""
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Return the jobs that have not started, all or those of these ids; they will not."""
 
     def stuck_since(self) -> float | None:
         """Return the monotonic moment since which every slot has been busy with one job; None: some slot is free."""
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:
         """End a running job with this outcome, whatever it does; tell whether it was found running.
 
         Its process is killed, its coroutine cancelled, its thread left to itself and replaced. In a solo pool an
-        exception is raised in it, no more.
+        exception is raised in it if it has a time limit, no more.
+
+        Parameters
+        ----------
+        by: the signal that its process is sent, where it has one of its own: one that it may survive.
         """
 
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
@@ -99,6 +106,19 @@ class Pool(Protocol):
 
     def abandon(self) -> list[Job]:
         """Cold shutdown: kill what can be killed; return every job that was not reported."""
+
+
+def take_from(line: deque[Job], ids: Collection[str] | None) -> list[Job]:
+    """Take the jobs of these ids, or all, out of a line from which other threads take them too."""
+    taken = []
+    for job in list(line):
+        if ids is None or job.id in ids:
+            try:
+                line.remove(job)
+            except (ValueError, IndexError):  # somebody was quicker
+                continue
+            taken.append(job)
+    return taken
 
 
 def refuse_anew(kind: str, *, anew: bool) -> None:

@@ -19,6 +19,7 @@ import logging
 import os
 import selectors
 import threading
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
@@ -135,17 +136,19 @@ class PreforkPool:
             if asleep or self.lost or any(m.outlet.full for m in self._crew.members.values()):
                 self._wake()
 
-    def take_back(self) -> list[Job]:
-        """Take the unstarted jobs out of the line and out of the children's pipes."""
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Take the unstarted jobs, all or these, out of the line and out of the children's pipes."""
         with self._lock:
-            taken = self._crew.take_back()
+            taken = self._crew.take_back(ids)
             self._load -= len(taken)
+            if self._crew.line:
+                self._wake()  # what lay in a pipe with them goes to whoever is free
         return taken
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
-        """Kill the child that runs this job, which ends with ``outcome``."""
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:
+        """Send a signal to the child that runs this job, which ends with ``outcome`` if the child dies of it."""
         with self._lock:
-            return self._crew.end(id_, outcome, monotonic())
+            return self._crew.end(id_, outcome, monotonic(), by)
 
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Have so many children from now on; the surplus end after their present jobs, or all that there are."""

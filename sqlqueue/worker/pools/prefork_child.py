@@ -172,6 +172,8 @@ def _serve(executor: Executor, inbox: Inbox, outbox: Outbox, permits: int, work:
         else:
             quick.discard(job.task)
             seat.idle()
+            if seat.doomed:
+                outbox.flush()  # so that the parent sees that it is too late, should the signal be survived
             while seat.doomed:  # too late to end that job, and no other must die for it
                 select.select((), (), (), QUICK)
         if max_memory is not None and (used := _memory()) > max_memory:
@@ -186,13 +188,23 @@ def _memory() -> int:
 
 
 def _hear_warnings(executor: Executor, seat: Seat) -> None:
-    """Let the parent's signal raise `SoftTimeLimitExceeded` in the job that it was meant for, and in no other."""
+    """Let the parent's signals warn or end the job that they are meant for, and no other.
+
+    What a terminal or an init sends to every process of the group ends nothing: the parent decides what comes of it.
+    """
 
     def warn(_: int, frame: FrameType | None) -> None:
         if seat.warned and seat.warned == seat.number:
             executor.interrupt_here(frame, SoftTimeLimitExceeded)
 
+    def end(number: int, _: FrameType | None) -> None:
+        if seat.doomed and seat.doomed == seat.number:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
     signal.signal(WARNING, warn)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def _next_permit(permits: int, poll: select.poll, outbox: Outbox) -> bytes:

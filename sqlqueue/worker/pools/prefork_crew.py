@@ -15,12 +15,13 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Crashed, Outcome, Returned
+from sqlqueue.worker.pools.pool import take_from
 from sqlqueue.worker.pools.prefork_limits import enforce, until_next
 from sqlqueue.worker.pools.prefork_member import Member
 from sqlqueue.worker.pools.prefork_server import COULD_NOT_FORK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlqueue.domain.job import Job
     from sqlqueue.worker.limits import LimitBook
@@ -108,12 +109,12 @@ class Crew:
             if busy >= (UNEVEN if idle else STUCK):
                 self.line.extendleft(reversed(member.take()))
 
-    def take_back(self) -> list[Job]:
-        """Take back everything that has not started."""
-        taken = [job for member in self.members.values() for job in member.take()]
-        taken += self.line
-        self.line.clear()
-        return taken
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Take back what has not started, all or these; what lay in a pipe with these goes to the line."""
+        for member in self.members.values():
+            if ids is None or any(job.id in ids for job in member.jobs.values()):
+                self.line.extendleft(reversed(member.take()))
+        return take_from(self.line, ids)
 
     def refuse(self) -> None:
         """Give the line up: nobody will ever run it."""
@@ -132,13 +133,13 @@ class Crew:
             rests.append(left)
         return min(rests, default=None)
 
-    def end(self, id_: str, outcome: Outcome, now: float) -> bool:
-        """Kill the child that runs this job, which ends with ``outcome``; tell whether there is one."""
+    def end(self, id_: str, outcome: Outcome, now: float, by: int) -> bool:
+        """Send a signal to the child that runs this job, which ends with ``outcome``; tell whether there is one."""
         for member in self.members.values():
             number = member.seat.number
             job = member.jobs.get(number)
             if job is not None and job.id == id_:
-                return member.end(number, outcome, now)
+                return member.end(number, outcome, now, by)
         return False
 
     # --- children ---

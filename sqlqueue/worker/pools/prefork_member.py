@@ -52,6 +52,7 @@ class Member:
         self.dealt_at = 0.0
         self.leaving = False
         self.sentence: Outcome | None = None
+        self._fatal = False
         self.window = FIRST_WINDOW
         self._next = 1
         self._frames = Frames()
@@ -122,6 +123,11 @@ class Member:
         """Read the outcomes that have come; widen the window of a quick child."""
         data, self.silent = read_available(self.outcomes)
         found = self._found(self._frames.feed(data))
+        if self.seat.doomed and not self._fatal and self.seat.doomed not in self.jobs:
+            self.sentence, self.seat.doomed = (
+                None,
+                0,
+            )  # it has survived the signal: the job is done, and others may come
         if len(self.jobs) <= self.window // 2 and now - self.dealt_at < FAST:
             self.window = min(self.window * 2, LARGEST_WINDOW)
         return found
@@ -145,8 +151,8 @@ class Member:
             self.seat.warned = number
             _signal(self.pid, WARNING)
 
-    def end(self, number: int, outcome: Outcome, now: float) -> bool:
-        """Kill the child if it is in that job, which then ends with ``outcome``; tell whether it was.
+    def end(self, number: int, outcome: Outcome, now: float, by: int = signal.SIGKILL) -> bool:
+        """Send the child a signal if it is in that job, which ends with ``outcome`` when it dies; tell whether it was.
 
         First the number is written down, then it is looked whether the child is still in that job: a child that is
         done sees the number before it begins another, and waits. So no other job dies for this one.
@@ -158,8 +164,13 @@ class Member:
         if seat.number != number:
             seat.doomed = 0
             return False
+        if by == WARNING:
+            seat.doomed = 0
+            self.warn(number)
+            return True
         self.sentence = outcome
-        self.kill()
+        self._fatal = by == signal.SIGKILL
+        _signal(self.pid, by)
         return True
 
     def _found(self, payloads: Iterable[bytes | bytearray]) -> list[tuple[Job, Outcome]]:

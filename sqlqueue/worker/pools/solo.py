@@ -8,16 +8,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import Succeeded
-from sqlqueue.errors import ConfigError, TimeLimitExceeded
-from sqlqueue.worker.pools.guard import Guard
-from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
+from sqlqueue.errors import ConfigError
+from sqlqueue.worker.pools.guard import Guard, exception_of
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.limits import Limits
@@ -108,28 +109,22 @@ class SoloPool:
             return sentence[1]
         return outcome
 
-    def take_back(self) -> list[Job]:
-        """Empty the line."""
-        taken = []
-        while self._line:
-            try:
-                taken.append(self._line.popleft())
-            except IndexError:  # the consumer was quicker
-                break
-        return taken
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Empty the line, or take these out of it."""
+        return take_from(self._line, ids)
 
     def stuck_since(self) -> float | None:
         """Return when the present job started."""
         current = self._current
         return current[1] if current else None
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
-        """Raise `TimeLimitExceeded` in the running job, which must have a limit: nothing harder can be done here."""
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:  # noqa: ARG002 - nobody has a process
+        """Raise an exception in the running job, which must have a time limit: nothing harder can be done here."""
         current = self._current
         if current is None or current[0].id != id_:
             return False
         self._sentence = (id_, outcome)
-        return self._guard.interrupt(self._thread, current[0], TimeLimitExceeded)
+        return self._guard.interrupt(self._thread, current[0], exception_of(outcome))
 
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Refuse: it is one thread."""

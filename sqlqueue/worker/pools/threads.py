@@ -13,15 +13,15 @@ import os
 import sys
 import threading
 from collections import deque
+from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.errors import SoftTimeLimitExceeded, TimeLimitExceeded
-from sqlqueue.worker.pools.guard import Guard
-from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew
+from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, exception_of
+from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
@@ -94,15 +94,9 @@ class ThreadPool:
         self._hire()
         self._work.release(min(len(jobs), self.concurrency))
 
-    def take_back(self) -> list[Job]:
-        """Empty the line."""
-        taken = []
-        while self._line:
-            try:
-                taken.append(self._line.popleft())
-            except IndexError:  # a thread was quicker
-                break
-        return taken
+    def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
+        """Empty the line, or take these out of it."""
+        return take_from(self._line, ids)
 
     def stuck_since(self) -> float | None:
         """Return when the last of the threads that are all busy started its job."""
@@ -113,14 +107,15 @@ class ThreadPool:
         """Return when each of the running jobs started."""
         return [moment for _, moment in list(self._running.values())]
 
-    def end(self, id_: str, outcome: Outcome) -> bool:
+    def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:  # noqa: ARG002 - nobody has a process
         """End a running job with this outcome. Its thread is asked to give up, and replaced."""
         for number, (job, _) in list(self._running.items()):
             if job.id == id_ and self._running.pop(number, None) is not None:
                 self._open.discard(number)
                 thread = self._threads.pop(number)
-                if thread.ident is not None and not self._guard.interrupt(thread.ident, job, TimeLimitExceeded):
-                    self._executor.interrupt(thread.ident, TimeLimitExceeded)
+                error = exception_of(outcome)
+                if thread.ident is not None and not self._guard.interrupt(thread.ident, job, error):
+                    self._executor.interrupt(thread.ident, error)
                 self._report(((job, outcome),))
                 self._hire()
                 return True
@@ -178,7 +173,7 @@ class ThreadPool:
             self._threads[number].start()
 
     def _serve(self, number: int) -> None:
-        with contextlib.suppress(SoftTimeLimitExceeded, TimeLimitExceeded):  # left to itself, and told so late
+        with contextlib.suppress(*FROM_OUTSIDE):  # left to itself, and told so late
             self._serve_line(number)
         self._executor.close_thread()
         if not self._stopping:
