@@ -23,7 +23,8 @@ from sqlqueue.events.bus import Bus
 from sqlqueue.settings import sources
 from sqlqueue.store.store import Store
 from sqlqueue.store.urls import mask, parse_url
-from sqlqueue.tasks.context import ancestry, may_wait
+from sqlqueue.tasks.context import ancestry, may_wait, sent
+from sqlqueue.tasks.discovery import Discovery
 from sqlqueue.tasks.eager import EagerSender
 from sqlqueue.tasks.options import TaskOptions, read_options
 from sqlqueue.tasks.registry import Registry
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.result import AsyncResult
     from sqlqueue.client.started import Started
     from sqlqueue.tasks.decorator import BoundDecorator, Decorator
+    from sqlqueue.tasks.discovery import Packages
     from sqlqueue.tasks.signature import Signature
 
 P = ParamSpec("P")
@@ -89,12 +91,18 @@ class SQLQueue:
         self._given = {**settings, **{name: value for name, value in named.items() if value is not None}}
         self.conf = self.config_cls.from_environment(os.environ)
         self.config_from_object({} if config_source is None else config_source, namespace=namespace)
-        self.tasks = Registry()
+        self._registry = Registry()
+        self.discovery = Discovery()
         self.events = Bus()
         self.commands = Commands()
 
     def __repr__(self) -> str:
         return f"<SQLQueue: {self.main or '?'}>"
+
+    @property
+    def tasks(self) -> Registry:
+        """The tasks, by name; with what the setting ``task_annotations`` says of them."""
+        return self._registry.annotated(self.conf.task_annotations)
 
     @property
     def broker(self) -> URL:
@@ -161,7 +169,8 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        surroundings = Surroundings(ancestry, self._defaults_of, may_wait, EagerSender(self.tasks, self.conf).rehearse)
+        rehearse = EagerSender(self.tasks, self.conf).rehearse
+        surroundings = Surroundings(ancestry, self._defaults_of, may_wait, sent, rehearse)
         return self.client_cls(self.store, self.conf, self.events, surroundings)
 
     @property
@@ -192,7 +201,7 @@ class SQLQueue:
 
     def _defaults_of(self, name: str) -> Defaults:
         """Return what a task says about its calls; nothing, of one that is not registered here."""
-        task = self.tasks.get(name)
+        task = self._registry.get(name)
         return task.defaults if task is not None else NO_DEFAULTS
 
     @overload
@@ -211,7 +220,7 @@ class SQLQueue:
         def decorate(function: FunctionType) -> Task[..., Any, Any]:
             name = settings.name or self._name_of(function)
             task: Task[..., Any, Any] = kind(function, name, settings, self._sender, bind=bind)
-            self.tasks.add(task)
+            self._registry.add(task)
             return task
 
         return decorate if function is None else decorate(function)
@@ -224,11 +233,24 @@ class SQLQueue:
         settings = read_options(options, kind)
         name = settings.name or self._name_of(kind)
         task = kind(run, name, settings, self._sender, bind=True)
-        self.tasks.add(task)
+        self._registry.add(task)
         return task
 
+    def autodiscover_tasks(
+        self, packages: Packages = None, related_name: str | None = "tasks", *, force: bool = False
+    ) -> None:  # fmt: skip
+        """Let workers, and ``sqlqueue`` commands, import the module ``related_name`` of each package that has one.
+
+        Parameters
+        ----------
+        packages: names, or a function that returns them; None: the apps of the Django project.
+        force: import them now.
+        """
+        self.discovery.add(packages, related_name, force=force)
+
     def _sender(self) -> Any:
-        return EagerSender(self.tasks, self.conf) if self.conf.task_always_eager else self.client
+        tasks = self.tasks
+        return EagerSender(tasks, self.conf) if self.conf.task_always_eager else self.client
 
     @property
     def sender(self) -> Any:

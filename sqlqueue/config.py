@@ -46,6 +46,12 @@ class Config:
     timezone: str = _setting("UTC", "zone in which a naive eta is meant")
     task_default_queue: str = _setting("default", "queue of calls that name none")
     task_default_priority: int = _setting(0, "priority of calls that name none; larger runs first")
+    task_inherit_parent_priority: bool = _setting(
+        False, "True: what a task sends has the priority of its own job, unless the call or the other task says"
+    )
+    task_annotations: Mapping[str, Any] | Sequence[Any] | None = _setting(
+        None, "options of tasks set from outside: see tasks.md"
+    )
     task_routes: Mapping[Any, Any] | Sequence[Any] | None = _setting(
         None, "where calls go that name no queue: see calling.md"
     )
@@ -220,6 +226,7 @@ _CHOICES = {
     "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     "task_create_missing_queues": (True, False),
     "task_always_eager": (True, False),
+    "task_inherit_parent_priority": (True, False),
     "task_eager_propagates": (True, False),
     "task_serializer": ("json",),
     "result_serializer": ("json",),

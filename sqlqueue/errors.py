@@ -172,12 +172,16 @@ class Retry(Exception):
     ----------
     delay: seconds to wait; None means that ``eta`` decides, or at once.
     cause: the exception that made it necessary, kept as the job's last error.
+    change: JSON text: what the job is to have instead; see ``tasks.again``.
     """
 
-    def __init__(self, delay: float | None = None, cause: BaseException | None = None) -> None:
+    def __init__(
+        self, delay: float | None = None, cause: BaseException | None = None, change: str | None = None
+    ) -> None:
         super().__init__(f"retry in {delay or 0:g} s" + (f": {cause!r}" if cause else ""))
         self.delay = delay
         self.cause = cause
+        self.change = change
 
 
 class Ignore(Exception):

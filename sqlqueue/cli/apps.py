@@ -45,6 +45,7 @@ class Target:
         self.found = _load(self._where())
         for name in (*self.found.conf.imports, *self.found.conf.include):
             _import(name)
+        self.found.discovery.import_all()
         if self.broker is not None:
             self.found.use_broker(self.broker)
         return self.found

@@ -6,6 +6,7 @@ Next room: ``store.ops.enqueue``. The answer comes back through ``result``.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.client import published
@@ -45,12 +46,14 @@ class Surroundings(NamedTuple):
     """What a sender is told of the app around it.
 
     ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
-    ``may_wait`` whether code that runs here may wait for other jobs. ``rehearse`` runs a workflow here and now.
+    ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle. ``rehearse`` runs
+    a workflow here and now.
     """
 
     ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
     defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
     may_wait: Callable[[], bool] = lambda: True
+    sent: Callable[[object], object] = lambda _: None
     rehearse: Callable[[Plan, CallOptions], Any] = lambda *_: None
 
 
@@ -79,7 +82,7 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
         unique = unique_of(options)
-        job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        job = self._descended(build(task, args, kwargs, options, self._inherited(defaults), self._config))
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *self._keep(job, unique, options))
@@ -91,7 +94,7 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
         unique = unique_of(options)
-        job = self._descended(build(task, args, kwargs, options, defaults, self._config))
+        job = self._descended(build(task, args, kwargs, options, self._inherited(defaults), self._config))
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *await self._akeep(job, unique, options))
@@ -101,7 +104,7 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """Insert jobs of one task in one transaction, and return handles on them in the order of the calls."""
-        jobs = list(map(self._descended, build_many(task, calls, options, defaults, self._config)))
+        jobs = list(map(self._descended, build_many(task, calls, options, self._inherited(defaults), self._config)))
         bound = self._put(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
@@ -109,18 +112,18 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """The same, awaited."""
-        jobs = list(map(self._descended, build_many(task, calls, options, defaults, self._config)))
+        jobs = list(map(self._descended, build_many(task, calls, options, self._inherited(defaults), self._config)))
         bound = await self._aput(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
     def start(self, plan: Plan, options: CallOptions) -> Started:
         """Insert all jobs of a workflow, and the edges between them, in one transaction."""
-        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
         return self._started(plan, jobs, self._put(options, jobs, plan.edges) if jobs else None)
 
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
-        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
 
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
@@ -129,12 +132,12 @@ class Client:
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
-        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
         return written(plan, jobs, job_id)
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""
-        jobs = jobs_of(plan, self._config, self._surroundings.defaults_of, self._surroundings.ancestry())
+        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
         ends_in = plan.handle.id if plan.handle is not None else ""
         jobs = [in_header(job, group) if job.id == ends_in else job for job in jobs]
         placed = self.store.run(attach, member, ends_in, jobs, plan.edges)
@@ -214,17 +217,30 @@ class Client:
         ancestry = self._surroundings.ancestry()
         return job if ancestry.parent is None else descended(job, ancestry)
 
+    def _defaults_of(self, task: str) -> Defaults:
+        return self._inherited(self._surroundings.defaults_of(task))
+
+    def _inherited(self, defaults: Defaults) -> Defaults:
+        """Return what a task says about its calls, and the sender's priority, where that is to count."""
+        if not self._config.task_inherit_parent_priority or defaults.priority is not None:
+            return defaults
+        return replace(defaults, priority=self._surroundings.ancestry().priority)
+
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):
             self._bus.emit(JobSent(job.id, job.task, job.queue))
-        return self.result_type(job.id, self, bound.in_transaction if bound is not None else None)
+        result = self.result_type(job.id, self, bound.in_transaction if bound is not None else None)
+        self._surroundings.sent(result)
+        return result
 
     def _started(self, plan: Plan, jobs: Sequence[NewJob], bound: Bound | None) -> Started:
         """Tell of the jobs that were sent, and return the handle on what they end in."""
         if self._bus.wants(JobSent):
             for job in jobs:
                 self._bus.emit(JobSent(job.id, job.task, job.queue))
-        return handle_on(plan.handle, self, bound.in_transaction if bound is not None else None)
+        found = handle_on(plan.handle, self, bound.in_transaction if bound is not None else None)
+        self._surroundings.sent(found)
+        return found
 
     def _insert(self, jobs: Sequence[NewJob], edges: Sequence[Edge]) -> None:
         """Insert jobs on our own connection and tell their queues; when that breaks in the middle, once more.

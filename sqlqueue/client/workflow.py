@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Ancestry(NamedTuple):
-    """The job that sends: its id, and the one with which all that began; None outside a job."""
+    """The job that sends: its id, the one with which all that began, and its priority; None outside a job."""
 
     parent: str | None = None
     root: str | None = None
+    priority: int | None = None
 
 
 NO_ANCESTRY = Ancestry()

@@ -86,7 +86,10 @@ _NOT_GIVEN = tuple(NewJob._field_defaults[name] for name in NewJob._fields[_RARE
 
 
 class Job(NamedTuple):
-    """A claimed job: the row as its worker holds it. A tuple, since tens of thousands a second are made."""
+    """A claimed job: the row as its worker holds it. A tuple, since tens of thousands a second are made.
+
+    ``moments`` is JSON text: when it was due and when it expires (``eta``, ``expires``); None when nobody said.
+    """
 
     id: str
     seq: int
@@ -107,3 +110,4 @@ class Job(NamedTuple):
     acks_late: bool
     expired: bool
     token: int
+    moments: str | None = None

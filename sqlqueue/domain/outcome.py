@@ -39,11 +39,12 @@ class Failed(NamedTuple):
 
 
 class Retried(NamedTuple):
-    """The task asks for another try in ``delay`` seconds."""
+    """The task asks for another try in ``delay`` seconds; ``change``, JSON text, is what the job is to have instead."""
 
     delay: float
     failure: Failure
     runtime: float
+    change: str | None = None
 
 
 class Revoked(NamedTuple):

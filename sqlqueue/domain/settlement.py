@@ -28,13 +28,17 @@ class Finish(NamedTuple):
 
 
 class Reschedule(NamedTuple):
-    """The job tries again in ``delay`` seconds; ``retries`` is the new count, ``error`` its last error."""
+    """The job tries again in ``delay`` seconds; ``retries`` is the new count, ``error`` its last error.
+
+    ``change`` is JSON text: arguments, options and the like that the job is to have instead.
+    """
 
     id: str
     delay: float
     retries: int
     error: str | None
     runtime: float | None = None
+    change: str | None = None
 
 
 class GiveBack(NamedTuple):
@@ -75,8 +79,8 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
             return Finish(job.id, State.SUCCEEDED, result, runtime, None, job.crashes)
         case Failed(failure, runtime, _):
             return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
-        case Retried(delay, failure, runtime):
-            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error, runtime)
+        case Retried(delay, failure, runtime, change):
+            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error, runtime, change)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
         case Returned(_, reason, True, _) if not job.acks_late:

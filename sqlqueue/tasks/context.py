@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
@@ -122,6 +123,49 @@ class Context:
         return {"exchange": "", "routing_key": self.queue, "priority": self.priority, "redelivered": again}
 
     @property
+    def eta(self) -> str | None:
+        """When the job was due, ISO text; of a retry, when that was. None when it was due at once."""
+        return self._moment("eta")
+
+    @property
+    def expires(self) -> str | None:
+        """When the job must not start any more, ISO text."""
+        return self._moment("expires")
+
+    def _moment(self, name: str) -> str | None:
+        found = json.loads(self._job.moments)[name] if self._job and self._job.moments else None
+        return datetime.fromisoformat(found).astimezone(UTC).isoformat() if found else None
+
+    @property
+    def time_limit(self) -> float | None:
+        """The seconds after which this call wants the run to be ended; None: as its task says."""
+        return self.asked().get("time_limit")
+
+    @property
+    def soft_time_limit(self) -> float | None:
+        """The seconds after which this call wants to be warned; None: as its task says."""
+        return self.asked().get("soft_time_limit")
+
+    @property
+    def timelimit(self) -> tuple[float | None, float | None]:
+        """Both limits of this call, the hard one first, as Celery has them."""
+        return self.time_limit, self.soft_time_limit
+
+    @property
+    def children(self) -> list[Any]:
+        """Handles on what this run has sent so far."""
+        return self._children or []
+
+    def sent(self, result: object) -> None:
+        """Take note of what this run has sent."""
+        self._children = [*self.children, result]
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What Celery reads from a broker's message, as far as it means something here."""
+        return {"correlation_id": self.id, "priority": self.priority, "delivery_info": self.delivery_info}
+
+    @property
     def correlation_id(self) -> str | None:
         """The job's id once more, as Celery has it."""
         return self.id
@@ -129,7 +173,7 @@ class Context:
     @property
     def ignore_result(self) -> bool:
         """Whether what the task returns is not kept."""
-        return bool(self._asked().get("ignore_result"))
+        return bool(self.asked().get("ignore_result"))
 
     @property
     def replaced_task_nesting(self) -> int:
@@ -154,25 +198,41 @@ class Context:
     @property
     def shadow(self) -> str | None:
         """The name that the caller wants to be shown instead of the task's."""
-        return self._asked().get("shadow")
+        return self.asked().get("shadow")
 
     @property
     def argsrepr(self) -> str:
         """The positional arguments as text to show."""
-        return str(self._asked().get("argsrepr") or tuple(self.args))
+        return str(self.asked().get("argsrepr") or tuple(self.args))
 
     @property
     def kwargsrepr(self) -> str:
         """The named arguments as text to show."""
-        return str(self._asked().get("kwargsrepr") or self.kwargs)
+        return str(self.asked().get("kwargsrepr") or self.kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a header of that name; what Celery knows besides and has no meaning here is None."""
+        if not name.startswith("_"):
+            headers = self.headers
+            if name in headers:
+                return headers[name]
+            if name in MEANINGLESS:
+                return None
+        raise AttributeError(f"a job's request has no {name!r}; a header of that name would be found here")
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return one of these by its name, or ``default``."""
         return getattr(self, name, default)
 
-    def _asked(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
+        """What this call asks of the worker that is not the default."""
         return json.loads(self._job.options) if self._job and self._job.options else {}
 
+
+MEANINGLESS = frozenset(
+    ("callbacks", "chain", "chord", "errbacks", "group_index", "logfile", "loglevel", "origin", "reply_to", "taskset")
+)
+"""Names of Celery's request that say nothing here: what follows on a job are rows, not part of it."""
 
 OUTSIDE = Context()
 
@@ -183,7 +243,14 @@ current_job: ContextVar[Context] = ContextVar("sqlqueue_current_job", default=OU
 def ancestry() -> Ancestry:
     """Return the family of what the running task sends."""
     context = current_job.get()
-    return NO_ANCESTRY if context is OUTSIDE else Ancestry(context.id, context.root_id)
+    return NO_ANCESTRY if context is OUTSIDE else Ancestry(context.id, context.root_id, context.priority)
+
+
+def sent(result: object) -> None:
+    """Take note of what the running task has sent."""
+    context = current_job.get()
+    if context is not OUTSIDE:
+        context.sent(result)
 
 
 def may_wait() -> bool:

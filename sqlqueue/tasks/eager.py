@@ -6,6 +6,7 @@ Arguments and result go through the same encoding as on their way to a worker; a
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.request import build
@@ -99,6 +100,16 @@ def run(task: Task[..., Any, Any] | None, new: NewJob) -> EagerResult[Any]:
         if not isinstance(outcome, Retried):
             return EagerResult(new, outcome, value, retries, SYSTEM_CLOCK.now())
         retries += 1
+        if outcome.change is not None:
+            new = _changed(new, json.loads(outcome.change))
+
+
+def _changed(new: NewJob, change: dict[str, Any]) -> NewJob:
+    """Return the job with what its task wants it to have at the next try."""
+    texts = [name for name in ("args", "kwargs", "headers", "options") if name in change]
+    changes: dict[str, Any] = {name: json.dumps(change[name]) for name in texts}
+    changes |= {name: change[name] for name in ("queue", "priority") if name in change}
+    return new._replace(**changes)
 
 
 def _claimed(new: NewJob, retries: int) -> Job:
@@ -121,7 +132,7 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int) -> tuple[Outcome
     except Ignore:
         return Succeeded(None, 0.0), None
     except Retry as error:
-        return Retried(0.0, describe(error.cause or error), 0.0), error
+        return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result
         settings = task.settings
         again = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from sqlqueue.client.request import Defaults
 from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.limits import complaint
 from sqlqueue.domain.rates import interval
@@ -102,6 +103,13 @@ class TaskSettings:
     typing: bool = True
 
     @property
+    def defaults(self) -> Defaults:
+        """What it says about calls that do not say."""
+        return Defaults(
+            self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result
+        )  # fmt: skip
+
+    @property
     def backoff(self) -> Backoff | None:
         """The growing wait between automatic retries, None for a constant one."""
         if not self.retry_backoff:
@@ -154,6 +162,13 @@ def read_options(options: Mapping[str, Any], base: type | None = None) -> TaskSe
         raise ConfigError(wrong)
     interval(settings.rate_limit)
     return settings
+
+
+def changed_options(settings: TaskSettings, changes: Mapping[str, Any]) -> tuple[TaskSettings, dict[str, Any]]:
+    """Return a task's settings with some of them changed, and those of the changes that are no options."""
+    known = {name: value for name, value in changes.items() if name in _NAMES | _OF_CELERY}
+    others = {name: value for name, value in changes.items() if name not in known and name not in WITHOUT_EFFECT}
+    return read_options({**asdict(settings), **known}), others
 
 
 def _of_class(base: type | None) -> dict[str, Any]:

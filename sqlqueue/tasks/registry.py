@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import DuplicateTask, NotRegistered
+from sqlqueue.tasks.annotations import annotate
 from sqlqueue.tasks.builtins import builtin_tasks
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Registry:
     def __init__(self) -> None:
         self._tasks: dict[str, Task[..., Any, Any]] = {}
         self._builtin = builtin_tasks(self)
+        self._annotations: Any = None
 
     def add(self, task: Task[..., Any, Any]) -> None:
         """Add a task; the same function may be added again, as when a module is reloaded."""
@@ -30,6 +32,16 @@ class Registry:
             )
             raise DuplicateTask(message)
         self._tasks[task.name] = task
+        if self._annotations is not None:
+            annotate(task, self._annotations)
+
+    def annotated(self, annotations: Any) -> Registry:
+        """Let the tasks have what the setting ``task_annotations`` says of them, and return this."""
+        if annotations is not self._annotations:
+            self._annotations = annotations
+            for task in self._tasks.values():
+                annotate(task, annotations or {})
+        return self
 
     def get(self, name: str) -> Task[..., Any, Any] | None:
         """Return the task of that name, or None."""

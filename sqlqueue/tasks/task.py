@@ -9,14 +9,14 @@ import inspect
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
 
-from sqlqueue.client.request import CallOptions, Defaults, build
-from sqlqueue.config import Config
-from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.errors import MaxRetriesExceeded, Retry, TaskError
+from sqlqueue.client.request import CallOptions, build
+from sqlqueue.errors import TaskError
+from sqlqueue.tasks.again import NO_SETTINGS, another_try, change_of, seconds_until
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, is_plain
+from sqlqueue.tasks.options import changed_options
 from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sqlqueue.client.many import Call
+    from sqlqueue.client.request import Defaults
     from sqlqueue.client.result import AsyncResult
+    from sqlqueue.errors import Retry
+    from sqlqueue.tasks.again import RetryOptions
     from sqlqueue.tasks.eager_result import EagerResult
     from sqlqueue.tasks.options import TaskSettings
 
 P = ParamSpec("P")
 V = TypeVar("V")
 Return = TypeVar("Return")
-
-NO_SETTINGS = Config()
-"""For `apply`, which sends nothing."""
 
 
 class Sender(Starter, Protocol):
@@ -103,10 +103,7 @@ class Task(Hooks, Generic[P, V, Return]):
         self.hooked = not is_plain(type(self), Task)
         self.plain = not self.hooked and not may_declare(self._signature)
         self._parameters = Parameters(name, self._signature, bound=bind, check=settings.typing)
-        self._defaults = Defaults(
-            settings.queue, settings.priority, settings.expires, settings.acks_late, settings.max_crashes,
-            settings.ignore_result,
-        )  # fmt: skip
+        self._defaults = settings.defaults
 
     def __repr__(self) -> str:
         return f"<Task: {self.name}>"
@@ -162,6 +159,13 @@ class Task(Hooks, Generic[P, V, Return]):
         """The same, awaited."""
         return await self._sender().asend_many(self.name, map(self._parameters.checked, calls), options, self._defaults)
 
+    def annotate(self, changes: Mapping[str, Any]) -> None:
+        """Take other options, and other attributes, than those that it was declared with."""
+        self.settings, others = changed_options(self.settings, changes)
+        self._defaults = self.settings.defaults
+        for name, value in others.items():
+            setattr(self, name, value)
+
     @property
     def defaults(self) -> Defaults:
         """What it says about calls that do not say."""
@@ -208,39 +212,35 @@ class Task(Hooks, Generic[P, V, Return]):
 
     def retry(
         self,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
         exc: BaseException | None = None,
         *,
         countdown: float | None = None,
         eta: datetime | None = None,
         max_retries: int | None = None,
         throw: bool = True,
+        **options: Unpack[RetryOptions],
     ) -> Retry:
         """Give this try up and run the job again later, by raising `Retry`.
 
         Parameters
         ----------
+        args, kwargs: the arguments of the next try, if they are to be others.
         exc: the exception that made it necessary; raised itself when no retry is left.
         countdown: seconds to wait, default ``default_retry_delay``.
         eta: the moment to run again, with zone.
         max_retries: overrides the task's.
         throw: False returns the `Retry`, for the task to raise.
+        options: what else the job is to have from then on: its queue, its priority and the like.
 
         Raises
         ------
         MaxRetriesExceeded: no retry is left and no ``exc`` was given.
         """
-        request = self.request
-        if request.called_directly:
-            raise exc if exc is not None else RuntimeError("self.retry() was called outside a job")
-        limit = self.settings.max_retries if max_retries is None else max_retries
-        if limit is not None and request.retries >= limit:
-            if exc is not None:
-                raise exc
-            raise MaxRetriesExceeded(f"{self.name}[{request.id}] has been retried {request.retries} times")
-        delay = countdown
-        if delay is None and eta is not None:
-            delay = (eta - SYSTEM_CLOCK.now()).total_seconds()
-        again = Retry(self.settings.default_retry_delay if delay is None else delay, exc)
+        change = change_of(self.request, args, kwargs, options)
+        delay = seconds_until(countdown, eta)
+        again = another_try(self.request, self.settings, exc, delay, max_retries, change)
         if throw:
             raise again from exc
         return again

@@ -165,7 +165,7 @@ class Executor:
         if isinstance(error, Replacement):
             return Replaced(error.workflow, runtime)
         if isinstance(error, Retry):
-            return Retried(error.delay or 0.0, describe(error.cause or error), runtime)
+            return Retried(error.delay or 0.0, describe(error.cause or error), runtime, error.change)
         if isinstance(error, Reject):
             return (
                 Returned(REJECTED_PAUSE, str(error), started=True)

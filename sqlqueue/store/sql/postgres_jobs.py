@@ -106,7 +106,9 @@ UPDATE sqlqueue_jobs AS j
         LIMIT :at_most))
 RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
           CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
-          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
+          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token,
+          CASE WHEN coalesce(j.run_at, j.expires_at) IS NOT NULL
+               THEN CAST(json_build_object('eta', j.run_at, 'expires', j.expires_at) AS text) END
 """)
 
 # On a connection whose commits are asynchronous: let this transaction's be as durable as the server says.
@@ -171,11 +173,17 @@ UPDATE sqlqueue_jobs j
        seq = CASE WHEN h.delay > 0 THEN NULL ELSE nextval('sqlqueue_jobs_seq') END,
        run_at = clock_timestamp() + h.delay * interval '1 second',
        worker = NULL, claimed_at = NULL, retries = h.retries, error = h.error,
-       history = {with_attempt("h.runtime", "h.error")}
-  FROM (SELECT r.id, x.delay, x.retries, x.error, x.runtime
+       history = {with_attempt("h.runtime", "h.error")},
+       args = coalesce(h.change -> 'args', j.args), kwargs = coalesce(h.change -> 'kwargs', j.kwargs),
+       headers = coalesce(h.change -> 'headers', j.headers), options = coalesce(h.change -> 'options', j.options),
+       queue = coalesce(h.change ->> 'queue', j.queue),
+       priority = coalesce(CAST(h.change ->> 'priority' AS smallint), j.priority),
+       expires_at = coalesce(CAST(h.change ->> 'expires_at' AS timestamptz), clock_timestamp()
+                    + CAST(h.change ->> 'expires' AS double precision) * interval '1 second', j.expires_at)
+  FROM (SELECT r.id, x.delay, x.retries, x.error, x.runtime, CAST(x.change AS json) AS change
           FROM json_to_recordset(CAST(:doc AS json))
                AS x(id text, token bigint, delay double precision, retries integer, error text,
-                    runtime double precision)
+                    runtime double precision, change text)
          CROSS JOIN LATERAL (
                SELECT r.id FROM sqlqueue_jobs r
                 WHERE r.id = x.id

@@ -84,7 +84,9 @@ UPDATE sqlqueue_jobs
                     AND task NOT IN (SELECT value FROM json_each(:shunned))
                   ORDER BY seq LIMIT :at_most)
 RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
-          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token
+          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token,
+          CASE WHEN coalesce(run_at, expires_at) IS NOT NULL
+               THEN json_object('eta', run_at, 'expires', expires_at) END
 """)
 
 FINISH = statement(f"""
@@ -113,11 +115,21 @@ UPDATE sqlqueue_jobs
    SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN x.delay > 0 THEN NULL ELSE :base + x.n END,
        run_at = <in:x.delay>, worker = NULL, claimed_at = NULL, retries = x.retries, error = x.error,
-       history = {with_attempt("x.runtime", "x.error")}
+       history = {with_attempt("x.runtime", "x.error")},
+       args = coalesce(json_extract(x.change, '$.args'), args),
+       kwargs = coalesce(json_extract(x.change, '$.kwargs'), kwargs),
+       headers = coalesce(json_extract(x.change, '$.headers'), headers),
+       options = coalesce(json_extract(x.change, '$.options'), options),
+       queue = coalesce(json_extract(x.change, '$.queue'), queue),
+       priority = coalesce(json_extract(x.change, '$.priority'), priority),
+       expires_at = coalesce(json_extract(x.change, '$.expires_at'),
+                             CASE WHEN json_extract(x.change, '$.expires') IS NOT NULL
+                                  THEN <in:json_extract(x.change, '$.expires')> END, expires_at)
   FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
                json_extract(value, '$.delay') AS delay,
                json_extract(value, '$.retries') AS retries, json_extract(value, '$.runtime') AS runtime,
-               json_extract(value, '$.error') AS error FROM json_each(:doc)) AS x
+               json_extract(value, '$.error') AS error, json_extract(value, '$.change') AS change
+          FROM json_each(:doc)) AS x
  WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker AND NOT revoked
 RETURNING id, queue, priority, seq
 """)

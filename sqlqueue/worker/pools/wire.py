@@ -69,8 +69,8 @@ def unpack_outcome(payload: bytes | bytearray) -> tuple[int, Outcome]:
         failure, runtime, expected = fields
         return number, Failed(Failure(*failure), runtime, expected)
     if tag == _TAGS[Retried]:
-        delay, failure, runtime = fields
-        return number, Retried(delay, Failure(*failure), runtime)
+        delay, failure, runtime, change = fields
+        return number, Retried(delay, Failure(*failure), runtime, change)
     return number, _KINDS[tag](*fields)
 
 
@@ -78,5 +78,5 @@ def _plain(outcome: Outcome) -> tuple[Any, ...]:
     if isinstance(outcome, Failed):
         return tuple(outcome.failure), outcome.runtime, outcome.expected
     if isinstance(outcome, Retried):
-        return float(outcome.delay), tuple(outcome.failure), outcome.runtime
+        return float(outcome.delay), tuple(outcome.failure), outcome.runtime, outcome.change
     return tuple(outcome)

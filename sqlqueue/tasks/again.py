@@ -1,0 +1,99 @@
+"""Another try of the running job: what ``self.retry()`` says, as an exception to be raised.
+
+Next room: ``domain.settlement``, which makes a `Reschedule` of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sqlqueue.client.request import NO_DEFAULTS, build
+from sqlqueue.config import Config
+from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlqueue.tasks.context import Context
+    from sqlqueue.tasks.options import TaskSettings
+
+NO_SETTINGS = Config()
+"""What a call says is checked alike in every app; what it does not say stays as it is."""
+
+
+class RetryOptions(TypedDict, total=False):
+    """What ``self.retry()`` may change of the job besides its arguments: options of `CallOptions`, until it is over.
+
+    Headers are added to those that the job has.
+    """
+
+    queue: Any
+    priority: int | None
+    expires: float | datetime | str | None
+    headers: Mapping[str, Any] | None
+    time_limit: float | None
+    soft_time_limit: float | None
+    ignore_result: bool | None
+    shadow: str | None
+    argsrepr: str | None
+    kwargsrepr: str | None
+
+
+def another_try(
+    request: Context,
+    settings: TaskSettings,
+    exc: BaseException | None,
+    delay: float | None,
+    max_retries: int | None,
+    change: str | None,
+) -> Retry:
+    """Return the exception that asks for another try; raise ``exc`` or MaxRetriesExceeded when there is none left."""
+    if request.called_directly:
+        raise exc if exc is not None else RuntimeError("self.retry() was called outside a job")
+    limit = settings.max_retries if max_retries is None else max_retries
+    if limit is not None and request.retries >= limit:
+        if exc is not None:
+            raise exc
+        raise MaxRetriesExceeded(f"{request.task}[{request.id}] has been retried {request.retries} times")
+    return Retry(settings.default_retry_delay if delay is None else delay, exc, change)
+
+
+def seconds_until(countdown: float | None, eta: datetime | None) -> float | None:
+    """Return the seconds until another try, None when nobody says."""
+    if countdown is None and eta is not None:
+        return (eta - SYSTEM_CLOCK.now()).total_seconds()
+    return countdown
+
+
+def change_of(
+    request: Context, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: RetryOptions
+) -> str | None:
+    """Return what another try changes of its job, as JSON text; None when it is nothing.
+
+    Raises
+    ------
+    EncodingError, EnqueueError: an argument or an option cannot be; the message names it.
+    """
+    if isinstance(args, BaseException):
+        raise TypeError("self.retry() takes args first: name the exception, self.retry(exc=error)")
+    if args is None and kwargs is None and not options:
+        return None
+    unknown = options.keys() - RetryOptions.__annotations__.keys()
+    if unknown:
+        raise EnqueueError(f"self.retry() has no option {', '.join(sorted(unknown))}; docs/tasks.md lists them")
+    headers = {**request.headers, **(options.get("headers") or {})}
+    new = build(request.task or "", args or (), kwargs or {}, {**options, "headers": headers}, NO_DEFAULTS, NO_SETTINGS)  # type: ignore[typeddict-item]
+    said: dict[str, object] = {name: getattr(new, name) for name in ("queue", "priority") if options.get(name)}
+    if options.get("priority") == 0:
+        said["priority"] = 0
+    said |= {"expires": new.expires, "expires_at": new.expires_at.isoformat() if new.expires_at else None}
+    texts = {"args": new.args if args is not None else None, "kwargs": new.kwargs if kwargs is not None else None}
+    texts |= {"headers": new.headers if "headers" in options else None}
+    if new.options is not None:
+        texts["options"] = json.dumps({**request.asked(), **json.loads(new.options)})
+    parts = [f"{json.dumps(name)}:{json.dumps(value)}" for name, value in said.items() if value is not None]
+    parts += [f"{json.dumps(name)}:{text}" for name, text in texts.items() if text is not None]
+    return "{" + ",".join(parts) + "}"
