@@ -6,7 +6,6 @@ A process that only enqueues imports no worker.
 from __future__ import annotations
 
 import os
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
@@ -22,12 +21,12 @@ from sqlqueue.errors import ConfigError
 from sqlqueue.events.bus import Bus
 from sqlqueue.settings import sources
 from sqlqueue.store.store import Store
-from sqlqueue.store.urls import mask, parse_url
+from sqlqueue.store.urls import parse_url, refuse_another
 from sqlqueue.tasks.context import ancestry, may_wait, sent
 from sqlqueue.tasks.discovery import Discovery
 from sqlqueue.tasks.eager import EagerSender
 from sqlqueue.tasks.options import TaskOptions, read_options
-from sqlqueue.tasks.registry import Registry
+from sqlqueue.tasks.registry import Registry, name_of
 from sqlqueue.tasks.shapes import signature
 from sqlqueue.tasks.task import Task
 
@@ -148,7 +147,7 @@ class SQLQueue:
     @cached_property
     def store(self) -> Store:
         """The database; reached when first used."""
-        self._refuse_another_backend()
+        refuse_another(self.conf.result_backend, self.broker)
         return Store(
             self.conf.broker_url if self._engine is None else self._engine,
             schema=self.conf.broker_schema,
@@ -156,15 +155,6 @@ class SQLQueue:
             pooler=self.conf.broker_pooler,
             synchronous=self.conf.broker_synchronous,
         )
-
-    def _refuse_another_backend(self) -> None:
-        backend = self.conf.result_backend
-        if backend is None or backend.partition("://")[0] in ("rpc", "database"):
-            return
-        if backend.startswith(("redis", "cache", "mongodb")) or parse_url(backend.removeprefix("db+")) != self.broker:
-            raise ConfigError(
-                f"result_backend is {mask(backend)}: results are kept in the broker's database; leave it out"
-            )
 
     @cached_property
     def client(self) -> Client:
@@ -218,7 +208,7 @@ class SQLQueue:
         settings = read_options(options, kind)
 
         def decorate(function: FunctionType) -> Task[..., Any, Any]:
-            name = settings.name or self._name_of(function)
+            name = settings.name or name_of(self.main, function)
             task: Task[..., Any, Any] = kind(function, name, settings, self._sender, bind=bind)
             self._registry.add(task)
             return task
@@ -231,7 +221,7 @@ class SQLQueue:
         if run is None:
             raise ConfigError(f"{kind!r} is no subclass of Task with a method run()")
         settings = read_options(options, kind)
-        name = settings.name or self._name_of(kind)
+        name = settings.name or name_of(self.main, kind)
         task = kind(run, name, settings, self._sender, bind=True)
         self._registry.add(task)
         return task
@@ -256,14 +246,6 @@ class SQLQueue:
     def sender(self) -> Any:
         """What sends signatures: the client, or, with ``task_always_eager``, what runs them instead."""
         return self._sender()
-
-    def _name_of(self, function: FunctionType | type) -> str:
-        """Return ``module.function``; of the main script its module's name, so that a worker finds it again."""
-        module = function.__module__
-        if module == "__main__":
-            script = getattr(sys.modules["__main__"], "__file__", None)
-            module = self.main or (os.path.splitext(os.path.basename(script))[0] if script else module)  # noqa: PTH119, PTH122
-        return f"{module}.{function.__qualname__}"
 
     def send_task(
         self,

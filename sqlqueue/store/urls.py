@@ -97,3 +97,11 @@ def engine_for(url: URL) -> Engine:
     except (ImportError, NoSuchModuleError) as error:
         message = f"PostgreSQL needs psycopg with libpq ({error}): pip install 'sqlqueue-jobs[binary]'"
         raise ConfigError(message) from error
+
+
+def refuse_another(backend: str | None, broker: URL) -> None:
+    """Raise ConfigError when results are to be kept in another database than the jobs."""
+    if backend is None or backend.partition("://")[0] in ("rpc", "database"):
+        return
+    if backend.startswith(("redis", "cache", "mongodb")) or parse_url(backend.removeprefix("db+")) != broker:
+        raise ConfigError(f"result_backend is {mask(backend)}: results are kept in the broker's database; leave it out")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import DuplicateTask, NotRegistered
@@ -11,6 +13,7 @@ from sqlqueue.tasks.builtins import builtin_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FunctionType
 
     from sqlqueue.tasks.task import Task
 
@@ -70,3 +73,17 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+
+def name_of(main: str | None, function: FunctionType | type) -> str:
+    """Return ``module.function``; of the main script its module's name, so that a worker finds it again.
+
+    Parameters
+    ----------
+    main: the app's own word for the main script.
+    """
+    module = function.__module__
+    if module == "__main__":
+        script = getattr(sys.modules["__main__"], "__file__", None)
+        module = main or (Path(script).stem if script else module)
+    return f"{module}.{function.__qualname__}"
