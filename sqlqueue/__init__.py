@@ -30,6 +30,7 @@ from sqlqueue.errors import (
     TaskFailed,
     TaskRevoked,
     TimeLimitExceeded,
+    TransactionEnded,
     WaitingInTask,
     WorkerLost,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "TaskFailed",
     "TaskRevoked",
     "TimeLimitExceeded",
+    "TransactionEnded",
     "WaitingInTask",
     "WorkerLost",
     "xmap",

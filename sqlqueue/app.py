@@ -248,22 +248,16 @@ class SQLQueue:
         return self._sender()
 
     def send_task(
-        self,
-        name: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
+        self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
-    ) -> AsyncResult[Any]:
+    ) -> AsyncResult[Any]:  # fmt: skip
         """Send a job by its task's name, which need not be registered here."""
         return self.client.send(name, args, kwargs or {}, options, self._defaults_of(name))
 
     async def asend_task(
-        self,
-        name: str,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
+        self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
-    ) -> AsyncResult[Any]:
+    ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited."""
         return await self.client.asend(name, args, kwargs or {}, options, self._defaults_of(name))
 

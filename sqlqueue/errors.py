@@ -7,6 +7,7 @@
     ├─ TaskError                      fix the task or the call
     │  ├─ NotRegistered               no task of that name here
     │  ├─ DuplicateTask               two functions claim one name
+    │  ├─ TransactionEnded            a transactional task commits or rolls back by itself
     │  └─ SignatureMismatch           the arguments do not fit the function (also a TypeError)
     ├─ EnqueueError                   nothing was enqueued; fix the call
     │  ├─ EncodingError               an argument could never be stored (also a ValueError)
@@ -52,6 +53,17 @@ class NotRegistered(TaskError):
 
 class DuplicateTask(TaskError):
     """Two functions claim one task name."""
+
+
+class TransactionEnded(TaskError):
+    """A transactional task has ended its transaction, which is committed with its job's success after it returns."""
+
+    def __init__(self, *args: object) -> None:
+        message = (
+            "a transactional task must not commit or roll back: return, and its writes are committed together with its"
+            " success; raise, and all are undone; use session.begin_nested() or a SAVEPOINT for a part"
+        )
+        super().__init__(*(args or (message,)))
 
 
 class SignatureMismatch(TaskError, TypeError):

@@ -16,6 +16,7 @@ from sqlqueue.client.many import Call, build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.started import Started, handle_on
+from sqlqueue.client.transaction import TaskTransaction
 from sqlqueue.client.unique import unique_of
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, jobs_of, written
@@ -46,8 +47,8 @@ class Surroundings(NamedTuple):
     """What a sender is told of the app around it.
 
     ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
-    ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle. ``rehearse`` runs
-    a workflow here and now.
+    ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle.
+    ``rehearse`` runs a workflow here and now.
     """
 
     ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
@@ -259,6 +260,10 @@ class Client:
             placed = placed or [Placed(job.id, job.queue, job.priority, None) for job in jobs]
         if tell is None:
             self.waker.placed(placed)
+
+    def begin(self) -> TaskTransaction:
+        """Begin the transaction of a transactional task."""
+        return TaskTransaction(self.store.lender.lend(), self.callers, self.store.dialect.schema)
 
     def refuse_to_wait(self) -> None:
         """Raise `WaitingInTask` inside a task that has not been allowed to wait."""

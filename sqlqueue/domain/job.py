@@ -89,6 +89,7 @@ class Job(NamedTuple):
     """A claimed job: the row as its worker holds it. A tuple, since tens of thousands a second are made.
 
     ``moments`` is JSON text: when it was due and when it expires (``eta``, ``expires``); None when nobody said.
+    ``worker``, the incarnation that holds it, is told only to tasks that settle their own jobs.
     """
 
     id: str
@@ -111,3 +112,4 @@ class Job(NamedTuple):
     expired: bool
     token: int
     moments: str | None = None
+    worker: str | None = None

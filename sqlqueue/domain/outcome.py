@@ -30,6 +30,13 @@ class Succeeded(NamedTuple):
     runtime: float
 
 
+class Committed(NamedTuple):
+    """A transactional task returned: its writes, its success and ``result`` are in the database already."""
+
+    result: str | None
+    runtime: float
+
+
 class Failed(NamedTuple):
     """The task raised and is not to be retried; ``expected`` when it said that it may."""
 
@@ -86,4 +93,4 @@ class Replaced(NamedTuple):
     runtime: float
 
 
-Outcome = Succeeded | Failed | Retried | Revoked | Returned | Crashed | Replaced
+Outcome = Succeeded | Committed | Failed | Retried | Revoked | Returned | Crashed | Replaced

@@ -1,7 +1,8 @@
 """`decide`: the one place where a job's next state is chosen. Pure.
 
-A settlement is one of four moves: `Finish` (the row leaves for the results), `Reschedule` (another try, later) and
-`GiveBack` (to the front lane) are statements in ``store.ops.settle``, `Become` (it waits for others first) is a verb.
+A settlement is one of five moves: `Finish` (the row leaves for the results), `Reschedule` (another try, later) and
+`GiveBack` (to the front lane) are statements in ``store.ops.settle``, `Become` (it waits for others first) is a verb,
+`Written` was written by the task itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.domain.outcome import Crashed, Failed, Failure, Outcome, Replaced, Retried, Returned, Revoked, Succeeded
+from sqlqueue.domain.outcome import (
+    Committed,
+    Crashed,
+    Failed,
+    Failure,
+    Outcome,
+    Replaced,
+    Retried,
+    Returned,
+    Revoked,
+    Succeeded,
+)
 from sqlqueue.domain.states import State
 
 if TYPE_CHECKING:
@@ -63,7 +75,13 @@ class Become(NamedTuple):
     workflow: str
 
 
-Settlement = Finish | Reschedule | GiveBack | Become
+class Written(NamedTuple):
+    """The job has been settled by its own task: nothing is left but to let those go that wait for it."""
+
+    id: str
+
+
+Settlement = Finish | Reschedule | GiveBack | Become | Written
 
 
 def decide(job: Job, outcome: Outcome) -> Settlement:
@@ -77,6 +95,8 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
     match outcome:
         case Succeeded(result, runtime):
             return Finish(job.id, State.SUCCEEDED, result, runtime, None, job.crashes)
+        case Committed():
+            return Written(job.id)
         case Failed(failure, runtime, _):
             return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
         case Retried(delay, failure, runtime, change):

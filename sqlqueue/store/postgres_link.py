@@ -67,7 +67,7 @@ class PostgresPool:
         self._engine = engine
         self._dialect = dialect
         self._own = own
-        _forget_connections_after_fork(engine)
+        forget_connections_after_fork(engine)
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in one transaction, on a connection that was alive a moment ago.
@@ -287,7 +287,7 @@ def _fetch(cursor: Any) -> Rows:
     return rows
 
 
-def _forget_connections_after_fork(engine: Engine) -> None:
+def forget_connections_after_fork(engine: Engine) -> None:
     """A child must not speak on its parent's sockets: it starts with an empty pool."""
     known = weakref.ref(engine)
 

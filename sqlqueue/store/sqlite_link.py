@@ -53,6 +53,8 @@ class SQLiteLink:
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._owner = 0
+        self.lends: Callable[[], bool] = lambda: False
+        """Whether a transaction of this process is lent to a task, and will end."""
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in one transaction that holds the write lock."""
@@ -116,7 +118,7 @@ class SQLiteLink:
                 return
 
     def _keep_waiting(self, waited: float) -> None:
-        if waited >= SUSPECT_SECONDS and holds_write_lock(self._path, os.getpid()):
+        if waited >= SUSPECT_SECONDS and not self.lends() and holds_write_lock(self._path, os.getpid()):
             message = (
                 f"an open transaction of this process holds the write lock of {self._path}, so this job could never be"
                 " written beside it: pass session= (or use app.using(connection)) so that it joins that transaction"

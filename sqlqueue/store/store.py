@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Engine
@@ -11,6 +12,7 @@ from sqlalchemy import URL, Engine
 from sqlqueue.errors import BindingError, SchemaError, StoreUnavailable
 from sqlqueue.schema import SCHEMA_VERSION
 from sqlqueue.store import migrate
+from sqlqueue.store.lending import Lender
 from sqlqueue.store.ops.schema import schema_version
 from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.postgres_link import ASYNCHRONOUS, WORKER_SETTINGS, PostgresPinned, PostgresPool, detached
@@ -55,6 +57,7 @@ class Store:
         self._link: Link
         self._engine: Engine | None = None
         self._own = False
+        self._synchronous = synchronous
         if self.url.get_backend_name() == "sqlite":
             self.dialect = SQLite(watches=notifies)
             self._link = SQLiteLink(str(self.url.database), self.dialect, synchronous)
@@ -108,6 +111,16 @@ class Store:
             return self._link
         settings = WORKER_SETTINGS + ASYNCHRONOUS if asynchronous else WORKER_SETTINGS
         return PostgresPinned(self._engine, self.dialect, settings)
+
+    @cached_property
+    def lender(self) -> Lender:
+        """Lends transactions to tasks."""
+        shared = None if self._own or self._engine is None else self._engine
+        url = self.url if self._engine is None else self._engine.url
+        lender = Lender(url, self.dialect, shared, self._synchronous)
+        if isinstance(self._link, SQLiteLink):
+            self._link.lends = lambda: bool(lender.lent)
+        return lender
 
     def listening_connection(self) -> object:
         """Return a raw connection of its own, for LISTEN or for watching the file; the caller closes it."""
@@ -163,4 +176,6 @@ class Store:
 
     def close(self) -> None:
         """Close all pooled connections."""
+        if "lender" in vars(self):
+            self.lender.close()
         self._link.close()

@@ -14,6 +14,7 @@ from sqlqueue.serialization.json import decode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlqueue.client.transaction import TaskTransaction
     from sqlqueue.domain.job import Job
 
 
@@ -23,7 +24,7 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait")
+    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait", "transaction")
 
     def __init__(self, job: Job | None = None, hostname: str | None = None, *, eager: bool = False) -> None:
         self._job = job
@@ -31,6 +32,7 @@ class Context:
         self.is_eager = eager
         self.may_wait = eager or job is None
         self._children: list[Any] | None = None
+        self.transaction: TaskTransaction | None = None
 
     @property
     def called_directly(self) -> bool:
@@ -147,9 +149,9 @@ class Context:
         return self.asked().get("soft_time_limit")
 
     @property
-    def timelimit(self) -> tuple[float | None, float | None]:
+    def timelimit(self) -> list[float | None]:
         """Both limits of this call, the hard one first, as Celery has them."""
-        return self.time_limit, self.soft_time_limit
+        return [self.time_limit, self.soft_time_limit]
 
     @property
     def children(self) -> list[Any]:
@@ -179,21 +181,6 @@ class Context:
     def replaced_task_nesting(self) -> int:
         """How many jobs have replaced each other before this one."""
         return int(self.headers.get("replaced_task_nesting", 0))
-
-    @property
-    def time_limit(self) -> float | None:
-        """The time limit that the call asked for."""
-        return self._asked().get("time_limit")
-
-    @property
-    def soft_time_limit(self) -> float | None:
-        """The soft time limit that the call asked for."""
-        return self._asked().get("soft_time_limit")
-
-    @property
-    def timelimit(self) -> list[float | None]:
-        """Both, as Celery has them."""
-        return [self.time_limit, self.soft_time_limit]
 
     @property
     def shadow(self) -> str | None:

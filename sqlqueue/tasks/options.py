@@ -44,6 +44,7 @@ class TaskOptions(TypedDict, total=False):
     time_limit: float | None
     soft_time_limit: float | None
     rate_limit: Rate
+    transactional: bool
     typing: bool
     base: Any
     retry_kwargs: Mapping[str, Any] | None
@@ -79,6 +80,7 @@ class TaskSettings:
     time_limit: seconds after which a run is ended and its job fails; None: the worker's.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; None: the worker's.
     rate_limit: how often each worker starts it: ``10/s``, ``10/m``, ``10/h`` or a number a second.
+    transactional: the task's writes, what it sends and its success are one commit: see transactional.md.
     typing: check a call's arguments against the function's signature before it is sent.
     """
 
@@ -100,6 +102,7 @@ class TaskSettings:
     time_limit: float | None = None
     soft_time_limit: float | None = None
     rate_limit: Rate = None
+    transactional: bool = False
     typing: bool = True
 
     @property

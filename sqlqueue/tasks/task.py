@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 from sqlqueue.client.request import CallOptions, build
 from sqlqueue.errors import TaskError
@@ -20,58 +20,28 @@ from sqlqueue.tasks.options import changed_options
 from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
-from sqlqueue.tasks.signature import Signature, Starter
+from sqlqueue.tasks.signature import Signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from typing import Unpack
 
+    from sqlalchemy.orm import Session
+
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import Defaults
     from sqlqueue.client.result import AsyncResult
+    from sqlqueue.client.transaction import TaskTransaction
     from sqlqueue.errors import Retry
     from sqlqueue.tasks.again import RetryOptions
     from sqlqueue.tasks.eager_result import EagerResult
     from sqlqueue.tasks.options import TaskSettings
+    from sqlqueue.tasks.sender import Sender
 
 P = ParamSpec("P")
 V = TypeVar("V")
 Return = TypeVar("Return")
-
-
-class Sender(Starter, Protocol):
-    """What a task needs of the client."""
-
-    def send(
-        self,
-        task: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: CallOptions,
-        defaults: Defaults,
-    ) -> AsyncResult[Any]:
-        """Insert one job."""
-
-    async def asend(
-        self,
-        task: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        options: CallOptions,
-        defaults: Defaults,
-    ) -> AsyncResult[Any]:
-        """Insert one job."""
-
-    def send_many(
-        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
-    ) -> list[AsyncResult[Any]]:
-        """Insert many jobs."""
-
-    async def asend_many(
-        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
-    ) -> list[AsyncResult[Any]]:
-        """Insert many jobs."""
 
 
 class Task(Hooks, Generic[P, V, Return]):
@@ -204,6 +174,26 @@ class Task(Hooks, Generic[P, V, Return]):
     def request(self) -> Context:
         """The job that runs now."""
         return current_job.get()
+
+    @property
+    def session(self) -> Session:
+        """A transactional task's SQLAlchemy session: what is done in it is committed with the job's success."""
+        return self._transaction().session
+
+    @property
+    def connection(self) -> Any:
+        """The same transaction as the driver's own connection, psycopg's or sqlite3's."""
+        return self._transaction().connection
+
+    def _transaction(self) -> TaskTransaction:
+        found = self.request.transaction
+        if found is None:
+            raise TaskError(f"no transaction is open: {self.name} needs @app.task(transactional=True), and a worker")
+        return found
+
+    def begin(self) -> TaskTransaction:
+        """Begin the transaction of one run."""
+        return self._sender().begin()
 
     @property
     def max_retries(self) -> int | None:

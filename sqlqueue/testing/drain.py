@@ -40,7 +40,7 @@ def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_
         jobs = app.store.run(claim, me, reads, 1) if reads else []
         if not jobs:
             break
-        outcome = executor.execute(jobs[0])
+        outcome = executor.execute(jobs[0]._replace(worker=me))
         app.store.run(settle, me, [decide(jobs[0], outcome)], {jobs[0].id: jobs[0].token})
         outcomes.append(outcome)
     executor.close_thread()

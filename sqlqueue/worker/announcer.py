@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.settlement import Finish
+from sqlqueue.domain.settlement import Finish, Written
 from sqlqueue.notify.channels import results_channel, write_ids
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Announcer:
 
     def over(self, settlements: Sequence[Settlement]) -> list[Message]:
         """Return what to send behind the commit of ``settlements``: which jobs are over."""
-        ids = [one.id for one in settlements if type(one) is Finish]
+        ids = [one.id for one in settlements if type(one) is Finish or type(one) is Written]
         return [(self._channel, write_ids(ids))] if ids else []
 
     def finished(self, ids: Sequence[str]) -> None:

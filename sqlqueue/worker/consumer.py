@@ -194,6 +194,8 @@ class Consumer:
             # on disk, and with it every earlier one.
             self._link.run(beat, self._registration.incarnation, durably=True)
         new = self._held.take(claimed)
+        if self._registration.transactional:
+            new = self._registration.introduced(new)
         if claimed:
             self._claimed_at = self._clock.monotonic()
             reached("claimed")

@@ -6,10 +6,10 @@ Next room: ``domain.settlement``.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.client.request import ignores_result
 from sqlqueue.domain.clock import chance, monotonic
 from sqlqueue.domain.outcome import (
     NOT_REGISTERED,
@@ -21,10 +21,9 @@ from sqlqueue.domain.outcome import (
     Revoked,
     Succeeded,
 )
-from sqlqueue.domain.workflow import feeds
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
 from sqlqueue.serialization.failures import describe
-from sqlqueue.serialization.json import decode, encode
+from sqlqueue.serialization.json import decode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
@@ -33,6 +32,8 @@ from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 from sqlqueue.worker.interrupt import Interruptible, raise_in
+from sqlqueue.worker.keeping import kept_of
+from sqlqueue.worker.transactional import TransactionalRun
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -67,6 +68,8 @@ class Executor:
         task = self._tasks.get(job.task)
         if task is None or job.expired:
             return self._refused(job)
+        if task.settings.transactional:
+            return self._execute_in_transaction(task, job)
         token = current_job.set(Context(job, self._hostname))
         started = monotonic()
         reached("job-started")
@@ -86,6 +89,8 @@ class Executor:
         task = self._tasks.get(job.task)
         if task is None or job.expired:
             return self._refused(job)
+        if task.settings.transactional:
+            return await self._aexecute_in_transaction(task, job)
         current_job.set(Context(job, self._hostname))  # in this asyncio task's own context
         started = monotonic()
         reached("job-started")
@@ -97,6 +102,45 @@ class Executor:
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
             return self._raised(task, job, error, started)
+
+    def _execute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
+        """Run a task whose writes, success and result are one commit; what it raises undoes them all."""
+        run = TransactionalRun(task, job, self._hostname)
+        if (refused := run.begin()) is not None:
+            return refused
+        token = current_job.set(run.context)
+        try:
+            if RUNS.watched:
+                around.begin(task)
+            with run.joined():
+                value = self._call_joined(task, job, run)
+            return run.commit(value)
+        except BaseException as error:  # noqa: BLE001 - as above
+            return run.undone(error) or self._raised(task, job, error, run.started)
+        finally:
+            run.end()
+            current_job.reset(token)
+
+    async def _aexecute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
+        """The same in the running event loop; to begin and to commit may take long, and are awaited in a thread."""
+        run = TransactionalRun(task, job, self._hostname)
+        if (refused := await asyncio.to_thread(run.begin)) is not None:
+            return refused
+        current_job.set(run.context)
+        try:
+            if RUNS.watched:
+                around.begin(task)
+            with run.joined():
+                value = await _apply(task, job)
+            return await asyncio.to_thread(run.commit, value)
+        except BaseException as error:  # noqa: BLE001 - and its twin
+            return run.undone(error) or self._raised(task, job, error, run.started)
+        finally:
+            await asyncio.to_thread(run.end)
+
+    def _call_joined(self, task: Task[..., Any, Any], job: Job, run: TransactionalRun) -> Any:
+        value = _apply(task, job)
+        return self._await(run.in_a_loop(value)) if task.is_async else value
 
     def is_coroutine(self, job: Job) -> bool:
         """Whether the job belongs into an event loop; one that will be refused does too, since it takes no time."""
@@ -111,7 +155,7 @@ class Executor:
         runner, thread = self._runner(), threading.get_ident()
         found = self._awaiting[thread] = Interruptible(coroutine, runner.get_loop())
         try:
-            return runner.run(found)
+            return runner.run(found, context=contextvars.copy_context())  # the runner keeps that of its first job
         finally:
             del self._awaiting[thread]
 
@@ -212,9 +256,7 @@ def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
 
 
 def _succeeded(job: Job, value: Any, started: float) -> Outcome:
-    ignored = job.options is not None and ignores_result(job.options) and not feeds(job.options)
-    result = None if ignored else encode(value, "the task's result")
-    return Succeeded(result, monotonic() - started)
+    return Succeeded(kept_of(job, value), monotonic() - started)
 
 
 def _may_retry(limit: int | None, retries: int) -> bool:

@@ -19,6 +19,7 @@ from sqlqueue.store.ops.workers import WorkerRecord, observe, register, serve, s
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sqlqueue.domain.job import Job
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.link import Link
 
@@ -49,6 +50,12 @@ class Registration:
         self._bus = bus
         self._died = False
         self._changing = threading.Lock()
+        self.transactional: frozenset[str] = frozenset()
+
+    def introduced(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return jobs; those of ``transactional`` tasks, which settle them by themselves, with our incarnation."""
+        mine = self.incarnation
+        return [job._replace(worker=mine) if job.task in self.transactional else job for job in jobs]
 
     @property
     def incarnation(self) -> str:

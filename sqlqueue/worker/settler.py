@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.domain.outcome import Failed, Replaced, Retried, Returned, Succeeded
-from sqlqueue.domain.settlement import Finish, decide
+from sqlqueue.domain.outcome import Committed, Failed, Replaced, Retried, Returned, Succeeded
+from sqlqueue.domain.settlement import Finish, Written, decide
 from sqlqueue.domain.states import State
 from sqlqueue.events.catalog import (
     Event,
@@ -115,7 +115,9 @@ class Settler:
             self._bus.emit(SettlementRefused(id_))
 
     def _learn(self, done: Sequence[Done]) -> None:
-        times = [outcome.runtime for _, outcome in done if isinstance(outcome, Succeeded | Failed | Retried)]
+        times = [
+            outcome.runtime for _, outcome in done if isinstance(outcome, Succeeded | Committed | Failed | Retried)
+        ]
         self.batching.learn(len(times), sum(times))
 
     def _tell(self, job: Job, outcome: Outcome, *, ended: bool) -> None:
@@ -123,7 +125,7 @@ class Settler:
             return  # tens of thousands a second, usually for nobody
         if type(outcome) is Replaced:
             return  # it goes on under its id, as another task
-        if ended and type(outcome) is not Succeeded and not isinstance(decide(job, outcome), Finish):
+        if ended and type(outcome) is not Succeeded and not isinstance(decide(job, outcome), Finish | Written):
             self._bus.emit(JobRevoked(job.id, job.task, "revoked while it ran"))
         elif not isinstance(outcome, Returned) or (outcome.reason is not None and not outcome.quiet):
             self._bus.emit(_event(job, outcome))
@@ -131,7 +133,7 @@ class Settler:
 
 def _event(job: Job, outcome: Outcome) -> Event:
     """Return what to tell of a settled outcome."""
-    if isinstance(outcome, Succeeded):
+    if isinstance(outcome, Succeeded | Committed):
         return JobSucceeded(job.id, job.task, outcome.runtime, outcome.result)
     if isinstance(outcome, Failed):
         return JobFailed(

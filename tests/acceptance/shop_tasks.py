@@ -4,7 +4,10 @@ import os
 import threading
 from pathlib import Path
 
+from sqlalchemy import create_engine
+
 from sqlqueue import SQLQueue
+from sqlqueue.store.urls import parse_url
 
 app = SQLQueue("tasks")
 
@@ -84,3 +87,21 @@ def tally(numbers: list[int], folder: str) -> int:
     with Path(folder, "bodies").open("a") as bodies:
         bodies.write(f"{len(numbers)}\n")
     return sum(numbers)
+
+
+@app.task(queue="testq", bind=True, transactional=True)
+def effect(self, what: str) -> int:
+    """Write one row, in the transaction that makes this job a success."""
+    Path(f"effect-by-{os.getpid()}").touch()
+    self.connection.execute(f"INSERT INTO effects VALUES ('{what}', {os.getpid()})")
+    return os.getpid()
+
+
+@app.task(queue="testq")
+def separate_effect(what: str, folder: str) -> int:
+    """Write the same in a transaction of its own, before its job is settled."""
+    engine = create_engine(parse_url(app.conf.broker_url))
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"INSERT INTO effects VALUES ('{what}', {os.getpid()})")
+    engine.dispose()
+    return hold(folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule, Settlement
+from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule, Settlement, Written
 from sqlqueue.domain.states import State
 from sqlqueue.store.operation import Batch, Step, ask
 from sqlqueue.store.rows import Placed
@@ -34,17 +34,18 @@ NOTHING = Settled(set(), [])
 class SettleSteps(NamedTuple):
     """The statements of one settlement: those that end jobs, and those that send jobs back to wait.
 
-    Of the latter, jobs that were revoked while they ran are ended instead.
+    Of the latter, jobs that were revoked while they ran are ended instead. ``done`` are ids settled before.
     """
 
     finish: list[Step]
     wait: list[Step]
+    done: Sequence[str] = ()
 
     def read(self, answers: Sequence[Rows]) -> Settled:
         """Make sense of the rows that the steps returned, in their order."""
         waiting = [Placed(*row) for rows in answers[len(self.finish) :] for row in rows]
         accepted = {row[0] for rows in answers[: len(self.finish)] for row in rows}
-        return Settled(accepted.union(placed.id for placed in waiting), waiting)
+        return Settled(accepted.union(self.done, (placed.id for placed in waiting)), waiting)
 
 
 def settle(dialect: Dialect, worker: str, settlements: Sequence[Settlement], tokens: Mapping[str, int]) -> Op[Settled]:
@@ -71,7 +72,7 @@ def settle_steps(
 ) -> SettleSteps:
     """Sort settlements by kind into statements."""
     finished = [one for one in settlements if type(one) is Finish]
-    steps = SettleSteps([], [])
+    steps = SettleSteps([], [], [one.id for one in settlements if type(one) is Written])
     if dialect.sql.succeed is not None:
         good = [one for one in finished if one.state is State.SUCCEEDED]
         finished = [one for one in finished if one.state is not State.SUCCEEDED] if len(good) < len(finished) else []
@@ -86,7 +87,7 @@ def settle_steps(
     back = [
         {"id": one.id, "token": tokens[one.id], "error": getattr(one, "error", None)}
         for one in settlements
-        if not isinstance(one, Finish)
+        if not isinstance(one, Finish | Written)
     ]
     if back:
         doc = {"doc": json.dumps(back), "worker": worker}

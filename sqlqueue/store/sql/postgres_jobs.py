@@ -108,7 +108,8 @@ RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j
           CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
           j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token,
           CASE WHEN coalesce(j.run_at, j.expires_at) IS NOT NULL
-               THEN CAST(json_build_object('eta', j.run_at, 'expires', j.expires_at) AS text) END
+               THEN CAST(json_build_object('eta', j.run_at, 'expires', j.expires_at) AS text) END,
+          CAST(NULL AS text)
 """)
 
 # On a connection whose commits are asynchronous: let this transaction's be as durable as the server says.

@@ -86,7 +86,7 @@ UPDATE sqlqueue_jobs
 RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
           retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token,
           CASE WHEN coalesce(run_at, expires_at) IS NOT NULL
-               THEN json_object('eta', run_at, 'expires', expires_at) END
+               THEN json_object('eta', run_at, 'expires', expires_at) END, NULL
 """)
 
 FINISH = statement(f"""

@@ -12,7 +12,7 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.domain.outcome import Succeeded
+from sqlqueue.domain.outcome import Committed, Succeeded
 from sqlqueue.errors import ConfigError
 from sqlqueue.worker.pools.guard import Guard, exception_of
 from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
@@ -105,7 +105,7 @@ class SoloPool:
 
     def _run_bound(self, job: Job, limits: Limits) -> Outcome:
         outcome, sentence = self._guard.run(job, limits), self._sentence
-        if sentence is not None and sentence[0] == job.id and not isinstance(outcome, Succeeded):
+        if sentence is not None and sentence[0] == job.id and not isinstance(outcome, Succeeded | Committed):
             return sentence[1]
         return outcome
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.job import Job
 from sqlqueue.domain.outcome import (
+    Committed,
     Crashed,
     Failed,
     Failure,
@@ -26,7 +27,7 @@ from sqlqueue.domain.outcome import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_KINDS: tuple[type[Outcome], ...] = (Succeeded, Failed, Retried, Revoked, Returned, Crashed, Replaced)
+_KINDS: tuple[type[Outcome], ...] = (Succeeded, Failed, Retried, Revoked, Returned, Crashed, Replaced, Committed)
 _TAGS = {kind: tag for tag, kind in enumerate(_KINDS)}
 
 PERMIT = 8

@@ -1,0 +1,52 @@
+"""What tasks need of the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlqueue.tasks.signature import Starter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlqueue.client.many import Call
+    from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.client.result import AsyncResult
+    from sqlqueue.client.transaction import TaskTransaction
+
+
+class Sender(Starter, Protocol):
+    """What a task needs of the client."""
+
+    def send(
+        self,
+        task: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: CallOptions,
+        defaults: Defaults,
+    ) -> AsyncResult[Any]:
+        """Insert one job."""
+
+    async def asend(
+        self,
+        task: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        options: CallOptions,
+        defaults: Defaults,
+    ) -> AsyncResult[Any]:
+        """Insert one job."""
+
+    def send_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
+    ) -> list[AsyncResult[Any]]:
+        """Insert many jobs."""
+
+    async def asend_many(
+        self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
+    ) -> list[AsyncResult[Any]]:
+        """Insert many jobs."""
+
+    def begin(self) -> TaskTransaction:
+        """Begin the transaction of a transactional task."""
