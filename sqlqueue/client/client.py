@@ -6,7 +6,6 @@ Next room: ``store.ops.enqueue``. The answer comes back through ``result``.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.client import published
@@ -16,10 +15,9 @@ from sqlqueue.client.many import Call, build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.started import Started, handle_on
-from sqlqueue.client.transaction import TaskTransaction
 from sqlqueue.client.unique import unique_of
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, jobs_of, written
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, inherited, jobs_of, written
 from sqlqueue.domain.job import Conflict
 from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
@@ -83,7 +81,16 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
         unique = unique_of(options)
-        job = self._descended(build(task, args, kwargs, options, self._inherited(defaults), self._config))
+        job = self._descended(
+            build(
+                task,
+                args,
+                kwargs,
+                options,
+                inherited(self._config, self._surroundings.ancestry, defaults),
+                self._config,
+            )
+        )
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *self._keep(job, unique, options))
@@ -95,7 +102,16 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
         unique = unique_of(options)
-        job = self._descended(build(task, args, kwargs, options, self._inherited(defaults), self._config))
+        job = self._descended(
+            build(
+                task,
+                args,
+                kwargs,
+                options,
+                inherited(self._config, self._surroundings.ancestry, defaults),
+                self._config,
+            )
+        )
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *await self._akeep(job, unique, options))
@@ -105,7 +121,14 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """Insert jobs of one task in one transaction, and return handles on them in the order of the calls."""
-        jobs = list(map(self._descended, build_many(task, calls, options, self._inherited(defaults), self._config)))
+        jobs = list(
+            map(
+                self._descended,
+                build_many(
+                    task, calls, options, inherited(self._config, self._surroundings.ancestry, defaults), self._config
+                ),
+            )
+        )
         bound = self._put(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
@@ -113,7 +136,14 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """The same, awaited."""
-        jobs = list(map(self._descended, build_many(task, calls, options, self._inherited(defaults), self._config)))
+        jobs = list(
+            map(
+                self._descended,
+                build_many(
+                    task, calls, options, inherited(self._config, self._surroundings.ancestry, defaults), self._config
+                ),
+            )
+        )
         bound = await self._aput(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
@@ -219,13 +249,7 @@ class Client:
         return job if ancestry.parent is None else descended(job, ancestry)
 
     def _defaults_of(self, task: str) -> Defaults:
-        return self._inherited(self._surroundings.defaults_of(task))
-
-    def _inherited(self, defaults: Defaults) -> Defaults:
-        """Return what a task says about its calls, and the sender's priority, where that is to count."""
-        if not self._config.task_inherit_parent_priority or defaults.priority is not None:
-            return defaults
-        return replace(defaults, priority=self._surroundings.ancestry().priority)
+        return inherited(self._config, self._surroundings.ancestry, self._surroundings.defaults_of(task))
 
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):
@@ -260,10 +284,6 @@ class Client:
             placed = placed or [Placed(job.id, job.queue, job.priority, None) for job in jobs]
         if tell is None:
             self.waker.placed(placed)
-
-    def begin(self) -> TaskTransaction:
-        """Begin the transaction of a transactional task."""
-        return TaskTransaction(self.store.lender.lend(), self.callers, self.store.dialect.schema)
 
     def refuse_to_wait(self) -> None:
         """Raise `WaitingInTask` inside a task that has not been allowed to wait."""

@@ -7,7 +7,7 @@ that wait for the job. So this commit needs nothing but the job's own row, at an
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -26,12 +26,25 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.lending import Loan
+    from sqlqueue.store.store import Store
 
 PATIENCE = 5.0
 """Seconds that a settlement waits for somebody who has locked the job's row, such as an operator who revokes it."""
 
 LOOK_AGAIN = 0.05
 """Seconds between two looks at a locked row."""
+
+
+class Begins(Protocol):
+    """What is needed of the client."""
+
+    store: Store
+    callers: Callers
+
+
+def begin(client: Begins) -> TaskTransaction:
+    """Begin the transaction of one run; raises StoreUnavailable when the database cannot be reached, or is locked."""
+    return TaskTransaction(client.store.lender.lend(), client.callers, client.store.dialect.schema)
 
 
 class TaskTransaction:

@@ -6,6 +6,7 @@ Next room: ``client``, which sends them, all in one transaction.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -36,6 +37,13 @@ NO_ANCESTRY = Ancestry()
 def descended(job: NewJob, ancestry: Ancestry) -> NewJob:
     """Return a job with the family of the job that sends it."""
     return job._replace(parent_id=ancestry.parent, root_id=ancestry.root) if ancestry.parent else job
+
+
+def inherited(config: Config, ancestry: Callable[[], Ancestry], defaults: Defaults) -> Defaults:
+    """Return what a task says about its calls, and the priority of the job that sends, where that is to count."""
+    if not config.task_inherit_parent_priority or defaults.priority is not None:
+        return defaults
+    return replace(defaults, priority=ancestry().priority)
 
 
 def jobs_of(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], ancestry: Ancestry) -> list[NewJob]:

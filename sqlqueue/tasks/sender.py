@@ -9,14 +9,16 @@ from sqlqueue.tasks.signature import Starter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sqlqueue.client.callers import Callers
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.client.result import AsyncResult
-    from sqlqueue.client.transaction import TaskTransaction
 
 
 class Sender(Starter, Protocol):
     """What a task needs of the client."""
+
+    callers: Callers
 
     def send(
         self,
@@ -47,6 +49,3 @@ class Sender(Starter, Protocol):
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults
     ) -> list[AsyncResult[Any]]:
         """Insert many jobs."""
-
-    def begin(self) -> TaskTransaction:
-        """Begin the transaction of a transactional task."""

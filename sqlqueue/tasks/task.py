@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 from sqlqueue.client.request import CallOptions, build
+from sqlqueue.client.transaction import begin
 from sqlqueue.errors import TaskError
 from sqlqueue.tasks.again import NO_SETTINGS, another_try, change_of, seconds_until
 from sqlqueue.tasks.context import Context, current_job
@@ -193,7 +194,7 @@ class Task(Hooks, Generic[P, V, Return]):
 
     def begin(self) -> TaskTransaction:
         """Begin the transaction of one run."""
-        return self._sender().begin()
+        return begin(self._sender())
 
     @property
     def max_retries(self) -> int | None:

@@ -14,7 +14,8 @@ from sqlqueue.store.ops.settle import settle
 from sqlqueue.testing.drain import drain
 from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
-from sqlqueue.worker.worker import Shutdown, Worker
+from sqlqueue.worker.shutdown import Shutdown
+from sqlqueue.worker.worker import Worker
 from tests.support.runners import onlooker
 
 PATIENCE = 60

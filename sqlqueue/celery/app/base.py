@@ -21,6 +21,7 @@ from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import ConfigError
 from sqlqueue.tasks.options import TaskOptions, read_options
+from sqlqueue.tasks.registry import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -139,7 +140,7 @@ class Celery(SQLQueue):
 
     def gen_task_name(self, function: Any, module: str | None = None) -> str:
         """Return the name of a task."""
-        return f"{module}.{function}" if module else self._name_of(function)
+        return f"{module}.{function}" if module else name_of(self.main, function)
 
     @cached_property
     def client(self) -> Any:
