@@ -55,6 +55,11 @@ class Registry:
         """The names of the tasks that every app has."""
         return sorted(self._builtin)
 
+    @property
+    def transactional(self) -> frozenset[str]:
+        """The names of those that settle their own jobs."""
+        return frozenset(name for name, task in self._tasks.items() if task.settings.transactional)
+
     def __getitem__(self, name: str) -> Task[..., Any, Any]:
         found = self.get(name)
         if found is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.link import Link
+    from sqlqueue.tasks.registry import Registry
 
 
 class Registration:
@@ -36,7 +37,7 @@ class Registration:
         self,
         name: str,
         queues: Sequence[str],
-        tasks: Sequence[str],
+        tasks: Registry,
         pool: str,
         concurrency: int,
         version: str,
@@ -50,7 +51,7 @@ class Registration:
         self._bus = bus
         self._died = False
         self._changing = threading.Lock()
-        self.transactional: frozenset[str] = frozenset()
+        self.transactional = tasks.transactional
 
     def introduced(self, jobs: Sequence[Job]) -> list[Job]:
         """Return jobs; those of ``transactional`` tasks, which settle them by themselves, with our incarnation."""

@@ -81,10 +81,8 @@ class Worker:
         self._queues = _by_channel(options.queues, self._schema)
         self._cycle_link, self._chores_link = store.pinned(asynchronous=True), store.pinned()
         self.registration = Registration(
-            self.name, options.queues, list(app.tasks), options.pool, options.slots, __version__, app.events
+            self.name, options.queues, app.tasks, options.pool, options.slots, __version__, app.events
         )
-        tasks = app.tasks
-        self.registration.transactional = frozenset(name for name in tasks if tasks[name].settings.transactional)
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
