@@ -153,7 +153,12 @@ class _Planner:
         links, errbacks = listed(sig["options"].get("link")), listed(sig["options"].get("link_error"))
         links += listed(place.given.options.get("link"))
         errbacks += listed(place.given.options.get("link_error"))
-        found = [with_callbacks(handed_down(sig, step), (), errbacks) for step in steps(sig)]
+        found = [handed_down(sig, step) for step in steps(sig)]
+        found = [
+            # what follows on a group is a chord's body, and fails when a member does: its errbacks are enough
+            step if kind_of(step) == "group" and step is not found[-1] else with_callbacks(step, (), errbacks)
+            for step in found
+        ]
         known = place.id or sig["options"].get("task_id")
         handle: Handle | None = place.before
         for number, step in enumerate(found):

@@ -91,7 +91,8 @@ def chunked(sig: Mapping[str, Any]) -> Sig:
     """Return chunks as a group: each member maps one slice of what is to be done."""
     inner, items, size = sig["kwargs"]["task"], list(sig["kwargs"]["it"]), sig["kwargs"]["n"]
     calls = [
-        task(STARMAP, (), {"task": inner, "it": items[start : start + size]}) for start in range(0, len(items), size)
+        task(STARMAP, (), {"task": inner, "it": items[start : start + size]}) | {"immutable": True}
+        for start in range(0, len(items), size)
     ]
     return task("sqlqueue.group", (), {"tasks": calls}) | {"subtask_type": "group", "options": sig["options"]}
 

@@ -202,7 +202,8 @@ class _Over(Signature):
 
     def __init__(self, task: Mapping[str, Any], it: Iterable[Any], **options: Any) -> None:
         starter = _starter_of(task)
-        super().__init__(self._NAME, (), {"task": dict(task), "it": list(it)}, options, starter=starter)
+        parts = {"task": dict(task), "it": list(it)}
+        super().__init__(self._NAME, (), parts, options, immutable=True, starter=starter)
 
     _NAME = MAP
 

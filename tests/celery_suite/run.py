@@ -1,7 +1,7 @@
 """Run Celery's own integration tests, of the version whose names we have, against ``sqlqueue.celery``.
 
-    python tests/celery_suite/run.py --db postgres            # all of it; writes outcome.postgres.txt
-    python tests/celery_suite/run.py --db sqlite -k chain     # some of it; prints only
+    python tests/celery_suite/run.py --db postgres            # all of it; outcome.postgres.txt has what came of it
+    python tests/celery_suite/run.py --db sqlite -k chain     # some of it; the file takes what is new
 
 The tests are not ours and not part of the project: they are fetched from the package index, and unpacked into a folder
 that is removed afterwards. They run unchanged, with our worker, and with a stand-in for redis (``standin``) in which
@@ -19,6 +19,7 @@ import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 VERSION = "5.7.0"
@@ -100,8 +101,28 @@ def outcomes(record: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+def read(path: Path) -> dict[str, tuple[str, str]]:
+    """Return what a committed file says of each test."""
+    found = {}
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if not line.startswith("#"):
+            word, test, *why = line.split(maxsplit=1)[0], *line.split(maxsplit=1)[1].split("  # ", 1)
+            found[test] = (word, why[0] if why else "")
+    return found
+
+
+def explained(found: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Return the same with our own reason for what does not pass, where there is one."""
+    lines = (HERE / "reasons.txt").read_text().splitlines()
+    reasons = [line.split("\t", 1) for line in lines if not line.startswith("#")]
+    return {
+        test: (word, next((why for pattern, why in reasons if word != "passed" and fnmatchcase(test, pattern)), said))
+        for test, (word, said) in found.items()
+    }
+
+
 def main() -> None:
-    """Run, and say what came of it."""
+    """Run, and say what came of it; the committed file takes what is new."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--db", choices=("postgres", "sqlite"), default="sqlite")
     parser.add_argument("--source", help="the source distribution, if it is here already")
@@ -109,7 +130,6 @@ def main() -> None:
     parser.add_argument("-k", dest="some", help="only these tests")
     parser.add_argument("--file", action="append", help="only these files")
     given = parser.parse_args()
-    whole = given.some is None and given.file is None
     with tempfile.TemporaryDirectory(prefix="celery-suite-") as name:
         folder = Path(name)
         suite = fetch(folder, given.source)
@@ -117,17 +137,20 @@ def main() -> None:
         arguments += ["-k", given.some] if given.some else []
         with database(given.db, folder) as url:
             migrate(url)
-            record = run(suite, url, folder, arguments, given.timeout)
-            found = outcomes(record)
+            found = explained(outcomes(run(suite, url, folder, arguments, given.timeout)))
+    write(HERE / f"outcome.{given.db}.txt", given.db, found)
+
+
+def write(path: Path, db: str, found: dict[str, tuple[str, str]]) -> None:
+    """Put what was found into the file, and print what does not pass."""
+    found = {**read(path), **found}
     lines = [f"{word:8} {test}{f'  # {why}' if why else ''}" for test, (word, why) in sorted(found.items())]
     counts = Counter(word for word, _ in found.values())
-    for line in lines if not whole else [one for one in lines if not one.startswith("passed")]:
-        print(line)
     total = ", ".join(f"{count} {word}" for word, count in counts.most_common())
-    if whole:
-        head = f"# celery {VERSION}, {', '.join(FILES)}, on {given.db}: {total}; {len(found)} of {ITEMS} items"
-        (HERE / f"outcome.{given.db}.txt").write_text("\n".join([head, *lines, ""]))
-    print(f"{given.db}: {total}")
+    head = f"# celery {VERSION}, {', '.join(FILES)}, on {db}: {total}; {len(found)} of {ITEMS} items"
+    path.write_text("\n".join([head, *lines, ""]))
+    print("\n".join(line for line in lines if not line.startswith("passed")))
+    print(f"{db}: {total}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What Celery's users write, and what it means there: errbacks, replacements, groups of one; on both databases."""
 
-from sqlqueue import chain, chord, group, signature
+from sqlqueue import ChordError, chain, chord, group, signature
 from tests.support.inprocess import working
 from tests.support.processes import wait_until
 
@@ -132,3 +132,26 @@ def test_values_reach_a_callback_until_the_time_is_over(running):
         running.app.ResultSet([done, held]).join(timeout=0.2, callback=lambda id_, value: seen.append((id_, value)))
     running.gates[0].set()
     assert seen == [(done.id, 2)]
+
+
+def test_maps_and_chunks_in_a_chain_are_not_given_the_result_before_them(running):
+    pairs = [(1, 1), (2, 2)]
+    assert get(chain(running.add.s(1), running.add.starmap(pairs)).delay()) == [2, 4]
+    assert get(chain(running.add.s(1), running.identity.map([1, 2])).delay()) == [1, 2]
+    assert get(chain(running.add.s(1), running.add.chunks(pairs, 1).group()).delay()) == [[2], [4]]
+
+
+def test_the_header_of_a_chord_is_a_copy(stage):
+    member = stage.fail.si()
+    sig = chord([member], stage.total.s())
+    sig.tasks[0].link_error(stage.note.si("failed"))
+    assert member == stage.fail.si()
+
+
+def test_an_errback_of_a_chain_runs_once_when_a_member_of_a_group_in_it_fails(running):
+    sig = chain(running.add.s(1, 1), group(running.fail.s(), running.add.s(1)), running.total.s())
+    last = sig.on_error(running.note.si("failed")).delay()
+    assert isinstance(last.get(timeout=PATIENCE, propagate=False), ChordError)
+    assert get(running.add.delay(1, 1)) == 2
+    wait_until("the errback", lambda: running.seen)
+    assert running.seen == [("failed",)]

@@ -8,8 +8,7 @@ from sqlqueue.celery.worker import state
 from sqlqueue.client.control import Control as Ours
 from sqlqueue.client.inspection import Inspect as Questions
 from sqlqueue.client.routes import queue_names
-from sqlqueue.domain.which import Which
-from sqlqueue.worker.control import looking
+from sqlqueue.worker.control import looking, revoking
 
 if TYPE_CHECKING:
     from sqlqueue.celery.app.base import Celery
@@ -27,10 +26,16 @@ def hello(panel: Any, from_node: str, revoked: Any = None) -> dict[str, Any]:
     return {"revoked": sorted(known), **looking.clock(panel)}
 
 
-def revoke_by_stamped_headers(panel: Any, headers: Any) -> dict[str, Any]:  # the panel is what every command is given
+def revoke_by_stamped_headers(panel: Any, headers: Any, **options: Any) -> dict[str, Any]:
     """Run no job any more that carries one of these stamps: for as long as this worker lives."""
     state.revoked_stamps.update(headers)
+    revoking.revoke_by_stamped_headers(panel, _texts(headers), **options)
     return {"ok": f"headers {headers} flagged as revoked, but not terminated"}
+
+
+def _texts(headers: Any) -> dict[str, list[str]]:
+    """Return stamps with their values as a list of texts, as they are looked for in the database."""
+    return {name: [str(value) for value in state.listed(values)] for name, values in headers.items()}
 
 
 COMMANDS = (report, hello, revoke_by_stamped_headers)
@@ -63,20 +68,20 @@ class Control(Ours):
 
     discard_all = purge
 
-    def revoke(self, task_id: Any, *_: Any, reply: bool = False, **__: Any) -> Any:
+    def revoke(
+        self, task_id: Any, destination: Any = None, terminate: bool = False, signal: Any = None, **how: Any
+    ) -> Any:  # fmt: skip
         """Revoke jobs: in the database, at once, whether a worker lives or not."""
-        ids = [task_id] if isinstance(task_id, str) else list(task_id)
-        self._app.jobs.revoke(Which(ids=ids))
-        return self._said(f"tasks {', '.join(ids)} flagged as revoked") if reply else None
+        how.pop("connection", None)
+        return super().revoke(task_id, terminate=terminate, signal=signal or "SIGTERM", destination=destination, **how)
 
-    def revoke_by_stamped_headers(self, headers: Any, *_: Any, reply: bool = False, **__: Any) -> Any:
+    def revoke_by_stamped_headers(
+        self, headers: Any, destination: Any = None, terminate: bool = False, signal: Any = None, **how: Any
+    ) -> Any:  # fmt: skip
         """Revoke the jobs that carry one of these stamps, and, while today's workers live, those that will."""
-        for name, values in headers.items():
-            wanted = values if isinstance(values, list | tuple | set) else [values]
-            self._app.jobs.revoke(Which(header=name, header_values=[str(one) for one in wanted]))
-        replies = self.broadcast("revoke_by_stamped_headers", {"headers": dict(headers)}, reply=True)
-        return replies if reply else None
-
-    def _said(self, text: str) -> list[dict[str, Any]]:
-        """Return what each living worker would say."""
-        return [{one.name: {"ok": text}} for one in self._app.queues.workers()]
+        wanted = bool(how.pop("reply", False))
+        how.pop("connection", None)
+        super().revoke_by_stamped_headers(_texts(headers), terminate=terminate, signal=signal or "SIGTERM")
+        told = {"headers": dict(headers), "terminate": terminate, "signal": signal or "SIGTERM"}
+        replies = self.broadcast("revoke_by_stamped_headers", told, destination=destination, reply=True, **how)
+        return replies if wanted else None

@@ -1,16 +1,11 @@
-"""Names of Celery's stores of results, for ``isinstance``: ours is none of them."""
+"""Names of Celery's stores of results: ours gives each by its id, as those of keys and values do."""
 
 from __future__ import annotations
 
 from sqlqueue.celery import states
 from sqlqueue.celery.app.parts import Backend
 
-
-class KeyValueStoreBackend(Backend):
-    """Celery's stores of keys and values."""
-
-
-BaseKeyValueStoreBackend = KeyValueStoreBackend
+KeyValueStoreBackend = BaseKeyValueStoreBackend = Backend
 BaseBackend = Backend
 
 __all__ = ["Backend", "BaseBackend", "BaseKeyValueStoreBackend", "KeyValueStoreBackend", "states"]

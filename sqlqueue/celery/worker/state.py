@@ -82,12 +82,13 @@ def refusal(job: Job) -> Revoked | None:
         return None
     headers = json.loads(job.headers)
     for name, values in list(revoked_stamps.items()):
-        if name in headers and {*map(str, _listed(headers[name]))} & {*map(str, _listed(values))}:
+        if name in headers and {*map(str, listed(headers[name]))} & {*map(str, listed(values))}:
             return Revoked(f"its stamp {name} was revoked")
     return None
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return one value, or several, as a list."""
     return list(value) if isinstance(value, list | tuple | set) else [value]
 
 
