@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlqueue.domain.limits import SHORTEST
+from sqlqueue.domain.quota import check_limits
 from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import names, sources
@@ -65,6 +66,9 @@ class Config:
     task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
     task_time_limit: float | None = _setting(None, "seconds after which a run is ended and its job fails; None: never")
     task_default_rate_limit: str | None = _setting(None, "how often each worker starts a task that does not say: 10/m")
+    fleet_limits: Mapping[str, Any] | None = _setting(
+        None, "what queues, tasks and keys may do in the whole fleet: see limits.md"
+    )
     task_soft_time_limit: float | None = _setting(
         None, "seconds after which SoftTimeLimitExceeded is raised in the task; None: never"
     )
@@ -251,6 +255,8 @@ def _check(name: str, value: Any) -> None:
         raise ConfigError(f"{name} is {value!r}: use True, False or None")
     if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
+    if name == "fleet_limits" and value is not None:
+        check_limits(value)
     if name == "task_default_rate_limit":
         interval(value)
     if name in _LISTS and (isinstance(value, str) or not all(isinstance(one, str) for one in value)):

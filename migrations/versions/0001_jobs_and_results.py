@@ -30,6 +30,7 @@ POSTGRES = [
         root_id      text,
         group_id     text,
         unique_key   text,
+        limits       text COLLATE "C",
         created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         run_at       timestamptz,
         expires_at   timestamptz,
@@ -49,7 +50,7 @@ POSTGRES = [
     ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
             autovacuum_vacuum_cost_delay = 1)
     """,
-    "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL",
+    "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL AND limits IS NULL",
     "CREATE INDEX sqlqueue_jobs_due ON sqlqueue_jobs (run_at) WHERE seq IS NULL",
     "CREATE UNIQUE INDEX sqlqueue_jobs_unique ON sqlqueue_jobs (unique_key) WHERE unique_key IS NOT NULL",
     # For how long a key stays taken, whatever becomes of its job.
@@ -59,6 +60,33 @@ POSTGRES = [
         job_id       text        NOT NULL,
         until        timestamptz NOT NULL
     ) WITH (fillfactor = 70)
+    """,
+    # Limits of the whole fleet. Jobs that are under some have lanes of their own, which no other claim meets; whoever
+    # grants slots under a limit holds its row, and each slot is a note of a claim.
+    """
+    CREATE INDEX sqlqueue_jobs_limited ON sqlqueue_jobs (queue, limits, priority DESC, seq)
+        WHERE seq IS NOT NULL AND limits IS NOT NULL
+    """,
+    """
+    CREATE TABLE sqlqueue_limits (
+        name         text COLLATE "C" PRIMARY KEY,
+        running      integer,
+        starts       integer,
+        seconds      double precision NOT NULL DEFAULT 0,
+        set_at       timestamptz
+    ) WITH (fillfactor = 50)
+    """,
+    "CREATE INDEX sqlqueue_limits_set ON sqlqueue_limits (name) WHERE set_at IS NOT NULL",
+    """
+    CREATE TABLE sqlqueue_slots (
+        name         text COLLATE "C" NOT NULL,
+        job_id       text        NOT NULL,
+        token        bigint      NOT NULL,
+        granted_at   timestamptz NOT NULL,
+        until        timestamptz NOT NULL,
+        PRIMARY KEY (name, job_id, token)
+    ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
+            autovacuum_vacuum_cost_delay = 1)
     """,
     """
     CREATE TABLE sqlqueue_results (
@@ -91,6 +119,7 @@ POSTGRES = [
         exception    json,
         traceback    text,
         history      json,
+        limits       text,
         PRIMARY KEY (id, finished_at)
     ) PARTITION BY RANGE (finished_at)
     """,
@@ -240,6 +269,7 @@ SQLITE = [
         root_id      TEXT,
         group_id     TEXT,
         unique_key   TEXT,
+        limits       TEXT,
         created_at   TEXT    NOT NULL DEFAULT (<now>),
         run_at       TEXT,
         expires_at   TEXT,
@@ -258,7 +288,7 @@ SQLITE = [
         CONSTRAINT sqlqueue_jobs_held CHECK ((worker IS NOT NULL) = (state = 'running'))
     )
     """,
-    "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL",
+    "CREATE INDEX sqlqueue_jobs_lane ON sqlqueue_jobs (queue, priority, seq) WHERE seq IS NOT NULL AND limits IS NULL",
     "CREATE INDEX sqlqueue_jobs_due ON sqlqueue_jobs (run_at) WHERE seq IS NULL",
     "CREATE UNIQUE INDEX sqlqueue_jobs_unique ON sqlqueue_jobs (unique_key) WHERE unique_key IS NOT NULL",
     """
@@ -266,6 +296,29 @@ SQLITE = [
         unique_key   TEXT PRIMARY KEY NOT NULL,
         job_id       TEXT NOT NULL,
         until        TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE INDEX sqlqueue_jobs_limited ON sqlqueue_jobs (queue, limits, priority DESC, seq)
+        WHERE seq IS NOT NULL AND limits IS NOT NULL
+    """,
+    """
+    CREATE TABLE sqlqueue_limits (
+        name         TEXT PRIMARY KEY NOT NULL,
+        running      INTEGER,
+        starts       INTEGER,
+        seconds      REAL NOT NULL DEFAULT 0,
+        set_at       TEXT
+    )
+    """,
+    """
+    CREATE TABLE sqlqueue_slots (
+        name         TEXT    NOT NULL,
+        job_id       TEXT    NOT NULL,
+        token        INTEGER NOT NULL,
+        granted_at   TEXT    NOT NULL,
+        until        TEXT    NOT NULL,
+        PRIMARY KEY (name, job_id, token)
     )
     """,
     """
@@ -298,7 +351,8 @@ SQLITE = [
         error        TEXT,
         exception    TEXT,
         traceback    TEXT,
-        history      TEXT
+        history      TEXT,
+        limits       TEXT
     )
     """,
     "CREATE INDEX sqlqueue_results_finished ON sqlqueue_results (finished_at)",
@@ -378,13 +432,13 @@ VIEW = """
     SELECT j.id, j.queue, j.priority, j.state, j.task, j.args, j.kwargs, j.headers, j.options, j.parent_id, j.root_id,
            j.group_id, j.created_at, j.run_at, j.claimed_at, NULL AS finished_at, NULL AS runtime, j.attempt,
            j.retries, j.crashes, j.worker, w.name AS worker_name, NULL AS result, j.error, NULL AS exception,
-           NULL AS traceback, j.history, j.revoked
+           NULL AS traceback, j.history, j.revoked, j.limits
       FROM sqlqueue_jobs j LEFT JOIN sqlqueue_workers w ON w.incarnation = j.worker
     UNION ALL
     SELECT r.id, r.queue, r.priority, r.state, r.task, r.args, r.kwargs, r.headers, r.options, r.parent_id, r.root_id,
            r.group_id, r.created_at, r.run_at, r.claimed_at, r.finished_at, r.runtime, r.attempt,
            r.retries, r.crashes, r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback,
-           r.history, r.state = 'revoked' AS revoked
+           r.history, r.state = 'revoked' AS revoked, r.limits
       FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker
 """
 
@@ -402,7 +456,7 @@ def downgrade() -> None:
     op.execute("DROP VIEW sqlqueue_all_jobs")
     for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
-    for table in ("control", "replies"):
+    for table in ("control", "replies", "limits", "slots"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -1,4 +1,4 @@
-"""``sqlqueue queue``: pause queues and resume them."""
+"""``sqlqueue queue``: pause queues and resume them, limit what they may do in the whole fleet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sqlqueue.cli.limit import set_limit
 from sqlqueue.cli.list import as_json_option, show_queues
+from sqlqueue.domain.quota import QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("queue")
 def command() -> None:
-    """Pause queues, resume them, list them."""
+    """Pause queues, resume them, limit them, list them."""
 
 
 @command.command("pause")
@@ -40,6 +42,16 @@ def resume(target: Target, names: Sequence[str]) -> None:
     click.echo("\n".join(f"{name}: {'resumed' if was else 'was not paused'}" for name, was in were.items()))
     if not all(were.values()):
         raise SystemExit(1)
+
+
+@command.command("limit")
+@click.argument("name", metavar="NAME")
+@click.argument("quota", required=False, metavar="[LIMIT]")
+@click.option("--off", is_flag=True, help="Take the limit away.")
+@click.pass_obj
+def limit(target: Target, name: str, quota: str | None, off: bool) -> None:
+    """Say how many jobs of a queue may run (5), or start (10/s, 10/m, 10/h), or both (5,10/m), in the whole fleet."""
+    set_limit(target, QUEUE + name, quota, off=off)
 
 
 @command.command("list")

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sqlqueue.domain.control import HEED, Message, signal_of
 from sqlqueue.domain.ids import new_job_id
+from sqlqueue.domain.quota import QUEUE, Quota, check_name
 from sqlqueue.errors import ConfigError
 from sqlqueue.notify.channels import PAUSED, control_channel, queue_channel
+from sqlqueue.store.ops import limits
 from sqlqueue.store.ops import queues as verbs
 from sqlqueue.store.ops.forget import forget
 from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, list_jobs, show_job
@@ -148,6 +150,28 @@ class Queues:
     def paused(self) -> dict[str, datetime | None]:
         """Return the paused queues and since when they are."""
         return self._store.read(verbs.paused)
+
+    def limit(self, name: str, quota: Quota | None) -> bool:
+        """Set what a limit allows (``queue:NAME``, ``task:NAME`` or ``key:NAME``), or with None no longer do.
+
+        Holds from the next claim on, whatever senders and settings say; a queue or a task that had no limit before has
+        it when its workers have looked, as after `pause`. False when there was nothing to take away.
+
+        Raises
+        ------
+        ConfigError: the name is none of a limit.
+        """
+        check_name(name)
+        was = quota is not None or self._store.run(limits.clear_limit, name)
+        if quota is not None:
+            self._store.run(limits.set_limit, name, quota)
+        if name.startswith(QUEUE):
+            self._tell(name.removeprefix(QUEUE))
+        return was
+
+    def limits(self) -> list[limits.LimitRow]:
+        """Return the limits that were set or are in use."""
+        return self._store.read(limits.all_limits)
 
     def workers(self) -> list[Sighting]:
         """Return the workers that have not signed off."""

@@ -36,10 +36,11 @@ def build_many(
     refused = [name for name in ONE_AT_A_TIME if options.get(name) is not None]
     if refused:
         raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
+    by_arguments = config.task_routes is not None or callable(defaults.concurrency_key)
     common: NewJob | None = None
     for call in calls:
         args, kwargs = parts(call)
-        if common is None or config.task_routes is not None:  # a route may look at the arguments
+        if common is None or by_arguments:
             common = build(task, args, kwargs, options, defaults, config)
             yield common
             continue

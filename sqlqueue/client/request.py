@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from sqlqueue.client.limited import OPTIONS, limits_of
 from sqlqueue.client.routes import check_queue, queue_name, route
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
@@ -20,7 +21,7 @@ from sqlqueue.errors import EnqueueError
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlqueue.config import Config
 
@@ -36,6 +37,9 @@ class CallOptions(TypedDict, total=False):
     task_id: the job's id; sent twice, it is one job.
     unique_key: what only one job may be about at a time; see docs/sending.md.
     unique_for: seconds for which the key stays taken, even when its job is over.
+    concurrency_key: jobs of one key run one at a time, or ``concurrency_limit`` at a time; see docs/limits.md.
+    concurrency_limit: how many jobs of the key, or without one of the task, run at a time in the whole fleet.
+    fleet_rate_limit: how many of them start: ``10/s``, ``10/m``, ``10/h`` or a number a second.
     on_conflict: ``ignore`` (the default), ``replace`` or ``raise``, when another job has the key.
     headers: a dict that travels with the job.
     ignore_result: do not keep what the task returns.
@@ -60,6 +64,9 @@ class CallOptions(TypedDict, total=False):
     unique_key: str | None
     unique_for: float | None
     on_conflict: str | None
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    fleet_rate_limit: str | int | None
     headers: Mapping[str, Any] | None
     ignore_result: bool | None
     link: Any
@@ -91,6 +98,16 @@ class Defaults:
     acks_late: bool | None = None
     max_crashes: int | None = None
     ignore_result: bool | None = None
+    concurrency_key: str | Callable[..., str | None] | None = None
+    concurrency_limit: int | None = None
+    fleet_rate_limit: str | int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the task's jobs are under a limit of the whole fleet, or may be."""
+        return (
+            self.concurrency_key is not None or self.concurrency_limit is not None or self.fleet_rate_limit is not None
+        )
 
 
 MAX_ID = 255
@@ -124,6 +141,7 @@ def build(
     if config.task_routes is not None:
         defaults = _routed(task, args, kwargs, options, defaults, config)
     known = options.get("task_id")
+    limited = defaults.is_limited or config.fleet_limits or (options and not options.keys().isdisjoint(OPTIONS))
     delay, run_at = _due(options.get("countdown"), options.get("eta"), config)
     expires, expires_at = _expiry(_first(options.get("expires"), defaults.expires), config)
     return NewJob(
@@ -142,6 +160,7 @@ def build(
         max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
         headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
         options=_options(options, defaults, config),
+        limits=limits_of(task, args, kwargs, options, defaults, config) if limited else None,
     )
 
 

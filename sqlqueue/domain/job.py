@@ -46,6 +46,7 @@ class NewJob(NamedTuple):
     parent_id: the job that sent it; root_id: the one with which all that began.
     group_id: the group that it is a member of.
     unique: the key that only one job may have.
+    limits: the limits of the whole fleet that it is under, see `quota.write_limits`.
     blocked: whether it waits for other jobs, and not for its time.
     """
 
@@ -69,6 +70,7 @@ class NewJob(NamedTuple):
     group_id: str | None = None
     blocked: bool = False
     unique: Unique | None = None
+    limits: str | None = None
 
     @property
     def due_now(self) -> bool:

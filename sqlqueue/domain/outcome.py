@@ -71,13 +71,14 @@ NOT_REGISTERED = "NotRegistered"
 class Returned(NamedTuple):
     """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off.
 
-    ``quiet`` when it has been said before why.
+    ``quiet`` when it has been said before why. ``limits``: those that it was found to be under, for its row.
     """
 
     delay: float = 0.0
     reason: str | None = None
     started: bool = False
     quiet: bool = False
+    limits: str | None = None
 
 
 class Crashed(NamedTuple):

@@ -58,7 +58,8 @@ class GiveBack(NamedTuple):
 
     ``crashes`` is the new count, None for the same as before. A job that was not started (``started`` false) gets
     its attempt back.
-    With ``delay`` it is scheduled, else it enters the front lane.
+    With ``delay`` it is scheduled, else it enters the front lane. ``limits`` are those that it was found to be under,
+    None for the same as before.
     """
 
     id: str
@@ -66,6 +67,7 @@ class GiveBack(NamedTuple):
     crashes: int | None = None
     delay: float = 0.0
     error: str | None = None
+    limits: str | None = None
 
 
 class Become(NamedTuple):
@@ -103,10 +105,10 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
             return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error, runtime, change)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
-        case Returned(_, reason, True, _) if not job.acks_late:
+        case Returned(_, reason, True) if not job.acks_late:
             return Finish(job.id, State.FAILED, None, None, lost(reason or "it was cut off", job.crashes), job.crashes)
-        case Returned(delay, reason, started, _):
-            return GiveBack(job.id, started=started, delay=delay, error=reason)
+        case Returned(delay, reason, started, _, limits):
+            return GiveBack(job.id, started=started, delay=delay, error=reason, limits=limits)
         case Crashed(reason):
             return after_crash(job, reason)
         case Replaced(workflow, _):

@@ -84,6 +84,20 @@ class Statements:
     resume: Statement
     paused: Statement
     counts: Statement
+    limited_lanes: Statement
+    ensure_limits: Statement | None = None
+    lock_limits: Statement
+    limit_uses: Statement
+    sweep_slots: Statement
+    limited_heads: Statement
+    plain_heads: Statement
+    claim_heads: Statement
+    occupy: Statement
+    set_limit: Statement
+    clear_limit: Statement
+    all_limits: Statement
+    forget_slots: Statement
+    forget_limits: Statement | None = None
     prune: Statement
     post: Statement
     notices: Statement

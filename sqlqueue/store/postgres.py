@@ -12,6 +12,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import postgres_control as control
 from sqlqueue.store.sql import postgres_jobs as jobs
+from sqlqueue.store.sql import postgres_limits as limits
 from sqlqueue.store.sql import postgres_operator as operator
 from sqlqueue.store.sql import postgres_rest as rest
 from sqlqueue.store.sql import postgres_revoke as revoke
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control)
+STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control, limits)
 
 SEPARATOR, NULL = "\x1f", "~"
 

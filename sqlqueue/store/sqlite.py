@@ -15,6 +15,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import sqlite_control as control
 from sqlqueue.store.sql import sqlite_jobs as jobs
+from sqlqueue.store.sql import sqlite_limits as limits
 from sqlqueue.store.sql import sqlite_operator as operator
 from sqlqueue.store.sql import sqlite_rest as rest
 from sqlqueue.store.sql import sqlite_revoke as revoke
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control)
+STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control, limits)
 
 
 class SQLite:

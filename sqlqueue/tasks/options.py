@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from sqlqueue.client.limited import quota_of
 from sqlqueue.client.request import Defaults
 from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.limits import complaint
@@ -12,7 +13,7 @@ from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from sqlqueue.domain.rates import Rate
@@ -45,6 +46,9 @@ class TaskOptions(TypedDict, total=False):
     soft_time_limit: float | None
     rate_limit: Rate
     transactional: bool
+    concurrency_key: str | Callable[..., str | None] | None
+    concurrency_limit: int | None
+    fleet_rate_limit: str | int | None
     typing: bool
     base: Any
     retry_kwargs: Mapping[str, Any] | None
@@ -81,6 +85,9 @@ class TaskSettings:
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; None: the worker's.
     rate_limit: how often each worker starts it: ``10/s``, ``10/m``, ``10/h`` or a number a second.
     transactional: the task's writes, what it sends and its success are one commit: see transactional.md.
+    concurrency_key: whose jobs count together, in the whole fleet: a text, or a function of the task's arguments.
+    concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
+    fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
     typing: check a call's arguments against the function's signature before it is sent.
     """
 
@@ -103,13 +110,17 @@ class TaskSettings:
     soft_time_limit: float | None = None
     rate_limit: Rate = None
     transactional: bool = False
+    concurrency_key: str | Callable[..., str | None] | None = None
+    concurrency_limit: int | None = None
+    fleet_rate_limit: str | int | None = None
     typing: bool = True
 
     @property
     def defaults(self) -> Defaults:
         """What it says about calls that do not say."""
         return Defaults(
-            self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result
+            self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result,
+            self.concurrency_key, self.concurrency_limit, self.fleet_rate_limit,
         )  # fmt: skip
 
     @property
@@ -164,6 +175,7 @@ def read_options(options: Mapping[str, Any], base: type | None = None) -> TaskSe
     if wrong is not None:
         raise ConfigError(wrong)
     interval(settings.rate_limit)
+    quota_of(settings.concurrency_limit, settings.fleet_rate_limit)
     return settings
 
 

@@ -6,8 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from sqlqueue.client.routes import queue_names
+from sqlqueue.domain.quota import read_limits
 from sqlqueue.domain.settlement import decide
 from sqlqueue.store.ops.claim import LaneRead, claim, lanes
+from sqlqueue.store.ops.grant import LimitedLane, ensure_limits, grant, limited_lanes
 from sqlqueue.store.ops.promote import promote
 from sqlqueue.store.ops.settle import settle
 from sqlqueue.worker.execute import Executor
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.app import SQLQueue
+    from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
 
 LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
@@ -37,7 +40,7 @@ def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_
     while len(outcomes) < at_most:
         app.store.run(promote)
         reads = [LaneRead(queue, priority, LOWEST, HIGHEST, 1) for queue, priority in app.store.read(lanes, names)]
-        jobs = app.store.run(claim, me, reads, 1) if reads else []
+        jobs = (app.store.run(claim, me, reads, 1) if reads else []) or _limited(app, me, names)
         if not jobs:
             break
         outcome = executor.execute(jobs[0]._replace(worker=me))
@@ -45,3 +48,13 @@ def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_
         outcomes.append(outcome)
     executor.close_thread()
     return outcomes
+
+
+def _limited(app: SQLQueue, me: str, queues: Sequence[str]) -> list[Job]:
+    """Claim a job that is under limits of the whole fleet, if one may start now."""
+    found = app.store.read(limited_lanes, [(queue, "") for queue in queues], 1000)
+    lanes = [LimitedLane(queue, limits, 0, read_limits(limits)) for queue, limits in found]
+    if not lanes:
+        return []
+    app.store.run(ensure_limits, sorted({name for lane in lanes for name, _ in lane.quotas}))
+    return [job for job, _ in app.store.run(grant, me, lanes, 1).jobs]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from sqlqueue.store.link import Link
     from sqlqueue.worker.announcer import Announcer
     from sqlqueue.worker.lanes import Lanes
+    from sqlqueue.worker.limited import LimitedLanes
+    from sqlqueue.worker.pauses import Rules
     from sqlqueue.worker.pools.pool import Pool
     from sqlqueue.worker.registration import Registration
     from sqlqueue.worker.settler import Settler
@@ -70,6 +72,7 @@ class Consumer:
     Parameters
     ----------
     link: its own connection.
+    lanes: those of jobs without limits, and those of jobs under limits of the whole fleet.
     poll: seconds between two looks when nothing wakes it; asked anew each time.
     """
 
@@ -79,7 +82,7 @@ class Consumer:
         registration: Registration,
         pool: Pool,
         settler: Settler,
-        lanes: Lanes,
+        lanes: tuple[Lanes, LimitedLanes],
         announcer: Announcer,
         clock: Clock,
         poll: Callable[[], float],
@@ -89,7 +92,7 @@ class Consumer:
         self._pool = pool
         self._settler = settler
         self._held = settler.held
-        self._lanes = lanes
+        self._lanes, self._limited = lanes
         self._batching = settler.batching
         self._announcer = announcer
         self._joins = JoinKeeper(announcer)
@@ -97,7 +100,7 @@ class Consumer:
         self._poll = poll
         self.strangers = Strangers(registration.tasks, clock)
         self._news: deque[tuple[str, News]] = deque()
-        self._pauses: deque[frozenset[str]] = deque()
+        self._pauses: deque[Rules] = deque()
         self._served: deque[Sequence[str]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
@@ -117,9 +120,9 @@ class Consumer:
         """Take a message from the listener's thread; it is read at the next tick."""
         self._news.append((queue, read_news(payload)))
 
-    def pause(self, queues: frozenset[str]) -> None:
-        """Take note, in any thread, of the queues that are paused; the next tick leaves them alone."""
-        self._pauses.append(queues)
+    def pause(self, rules: Rules) -> None:
+        """Take note, in any thread, of the queues that are paused, and of limits; the next tick obeys."""
+        self._pauses.append(rules)
 
     def serve(self, queues: Sequence[str]) -> None:
         """Take note, in any thread, of the queues to claim from; the next tick begins with it."""
@@ -134,10 +137,19 @@ class Consumer:
             self._lanes.serve(self._served.popleft())
         while self._news:
             self._lanes.heard(*self._news.popleft())
+            self._limited.heard()
         while self._pauses:
-            self._lanes.pause(self._pauses.popleft())
-        settlements = self._settler.take()
-        wanted = self._wanted() if self.claiming else None
+            self._lanes.pause(self._limited.learn(*self._pauses.popleft()))
+        room = self._room()
+        limited_first = room > 0 and self._limited.goes_first(self._link)
+        rest = self._round(self._settler.take(), None if limited_first else self._wanted(room))
+        room = self._room()
+        if self._claim_limited(room) or limited_first:
+            return 0.0
+        return self._limited.rest(rest) if room > 0 else rest
+
+    def _round(self, settlements: list[Settlement], wanted: Wanted | None) -> float:
+        """Settle and claim in one transaction, and return how long to rest."""
         if not settlements and wanted is None and not self._joins.waiting:
             return self._rest()
         done = self._cycle(settlements, wanted)
@@ -169,11 +181,21 @@ class Consumer:
         held = self._link.run(held_ids, self._registration.incarnation, ids)
         self._settler.refuse([id_ for id_ in ids if held.get(id_) != self._held.tokens.get(id_)])
 
-    def _wanted(self) -> Wanted | None:
+    def _room(self) -> int:
+        """Return how many jobs to claim, 0 when the pool has enough."""
+        if not self.claiming or is_stuck(self._pool, self._clock.monotonic()):
+            return 0
+        return self._batching.wanted(self._pool.load)
+
+    def _claim_limited(self, at_most: int) -> bool:
+        """Claim jobs that are under limits of the whole fleet; return whether there were any."""
+        self._limited.keep(self._held.tokens)
+        if jobs := self._limited.claim(self._link, self._registration.incarnation, at_most, self.strangers.shunned):
+            self._start(jobs, None)
+        return bool(jobs)
+
+    def _wanted(self, at_most: int) -> Wanted | None:
         """Return what to claim, or None when the pool has enough."""
-        if is_stuck(self._pool, self._clock.monotonic()):
-            return None
-        at_most = self._batching.wanted(self._pool.load)
         if at_most <= 0:
             return None
         now = self._clock.monotonic()
@@ -199,10 +221,8 @@ class Consumer:
         if claimed:
             self._claimed_at = self._clock.monotonic()
             reached("claimed")
-            if strangers := self.strangers.turn_away(self._link, new):
-                self._settler.put(strangers)
-                away = {job.id for job, _ in strangers}
-                new = [job for job in new if job.id not in away]
+            new = self._settler.send_back(new, self.strangers.turn_away(self._link, new))
+            new = self._settler.send_back(new, self._limited.misplaced(new) if self._limited.tasks else [])
             self.totals.add(new)
             if task_received:
                 received(self._registration.name, new)
@@ -219,6 +239,7 @@ class Consumer:
         if self._link.generation != self._generation:
             if self._generation:
                 self._lanes.reset()
+                self._limited.forget()
                 self._orphan_rounds = ORPHAN_ROUNDS
                 self._orphans_at = self._clock.monotonic()
             self._generation = self._link.generation
@@ -241,6 +262,7 @@ class Consumer:
     def _start_over(self) -> None:
         """We were taken for dead: what we held is others' now. Sign on anew and go on."""
         self._held.clear()
+        self._limited.forget()
         self._pool.take_back()
         self._registration.reincarnate(self._link)
         self._lanes.reset()

@@ -1,4 +1,4 @@
-"""Looks for what a worker must know besides its jobs: paused queues and commands, both in one statement.
+"""Looks for what a worker must know besides its jobs: paused queues, limits and commands, all in one statement.
 
 Whoever can hear is told to look at once; it is looked often enough anyway.
 """
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from sqlqueue.store.ops.notices import notices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlqueue.domain.control import Message
+    from sqlqueue.domain.quota import Quota
     from sqlqueue.store.link import Link
 
 LOOK = 0.8
@@ -31,19 +32,20 @@ class Notices:
     Parameters
     ----------
     incarnation: the worker's, asked anew each time.
-    paused, commands: are given what was found.
+    rules: is given the paused queues and the limits that are set.
+    commands: is given the commands.
     told: whether this worker hears of it at once, asked anew each time.
     """
 
     def __init__(
         self,
         incarnation: Callable[[], str],
-        paused: Callable[[Sequence[str]], object],
+        rules: Callable[[Sequence[str], Mapping[str, Quota]], object],
         commands: Callable[[Sequence[Message]], object],
         told: Callable[[], bool],
     ) -> None:
         self._incarnation = incarnation
-        self._paused = paused
+        self._rules = rules
         self._commands = commands
         self._told = told
         self._looked_at = 0.0  # by the database's clock
@@ -52,6 +54,6 @@ class Notices:
         """Look once."""
         found = link.read(notices, self._incarnation(), self._looked_at - OVERLAP)
         self._looked_at = found.now
-        self._paused(found.paused)
+        self._rules(found.paused, found.limits)
         self._commands(found.messages)
         return LOOK_HEARING if self._told() else LOOK

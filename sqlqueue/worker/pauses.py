@@ -1,42 +1,49 @@
-"""Knows which queues are paused, and tells when that changes."""
+"""Knows which queues are paused and which limits were set, and tells when that changes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.events.catalog import QueuePaused, QueueResumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from sqlqueue.domain.quota import Quota
     from sqlqueue.events.bus import Bus
 
 
+class Rules(NamedTuple):
+    """What operators have said: the queues to leave alone, and what limits of the whole fleet allow."""
+
+    paused: frozenset[str]
+    limits: Mapping[str, Quota]
+
+
 class Pauses:
-    """The pauses of one worker's queues.
+    """The pauses of one worker's queues, and the limits.
 
     Parameters
     ----------
     queues: those that this worker serves, asked anew each time.
-    tell: is told the paused ones among them whenever they change.
+    tell: is told the paused ones among them and the limits, at first and whenever they change.
     """
 
-    def __init__(
-        self, queues: Callable[[], Collection[str]], bus: Bus, tell: Callable[[frozenset[str]], object]
-    ) -> None:
+    def __init__(self, queues: Callable[[], Collection[str]], bus: Bus, tell: Callable[[Rules], object]) -> None:
         self._queues = queues
         self._bus = bus
         self._tell = tell
-        self._paused: frozenset[str] = frozenset()
+        self._known: Rules | None = None
 
-    def take(self, paused: Iterable[str]) -> None:
-        """Take note of all queues that are paused now; tell only when something has changed."""
-        found = frozenset(paused).intersection(self._queues())
-        if found == self._paused:
+    def take(self, paused: Iterable[str], limits: Mapping[str, Quota]) -> None:
+        """Take note of all queues that are paused and all limits that are set now; tell only what has changed."""
+        found = Rules(frozenset(paused).intersection(self._queues()), limits)
+        if found == self._known:
             return
-        before, self._paused = self._paused, found
+        before = self._known.paused if self._known is not None else frozenset()
+        self._known = found
         self._tell(found)
-        for name in sorted(found - before):
+        for name in sorted(found.paused - before):
             self._bus.emit(QueuePaused(name))
-        for name in sorted(before - found):
+        for name in sorted(before - found.paused):
             self._bus.emit(QueueResumed(name))

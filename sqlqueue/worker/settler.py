@@ -58,6 +58,14 @@ class Settler:
         self._buffer += done  # one bytecode, atomic under the interpreter's lock
         self._wake()
 
+    def send_back(self, jobs: list[Job], back: Sequence[Done]) -> list[Job]:
+        """Take outcomes of some of these jobs, which are not to start, and return the others."""
+        if not back:
+            return jobs
+        self.put(back)
+        away = {job.id for job, _ in back}
+        return [job for job in jobs if job.id not in away]
+
     @property
     def waiting(self) -> int:
         """How many outcomes wait to be settled."""

@@ -31,6 +31,7 @@ from sqlqueue.worker.control.panel import Panel
 from sqlqueue.worker.control.service import Controller
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
+from sqlqueue.worker.limited import LimitedLanes
 from sqlqueue.worker.notices import Notices
 from sqlqueue.worker.order import Weighted, as_given
 from sqlqueue.worker.pauses import Pauses
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from sqlqueue.app import SQLQueue
     from sqlqueue.store.link import Link
     from sqlqueue.worker.options import WorkerOptions
+    from sqlqueue.worker.pauses import Rules
     from sqlqueue.worker.pools.make import PoolSource
     from sqlqueue.worker.strangers import Refusal
 
@@ -103,9 +105,10 @@ class Worker:
         self.pool = source.make(self._settler.put, self._wake_consumer)
         order = as_given if options.weights is None else Weighted(options.weights, chance())
         lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
+        limited = LimitedLanes(lambda: self.registration.queues, app.conf.fleet_limits or {}, SYSTEM_CLOCK)
         self._consumer = Consumer(
-            self._cycle_link, self.registration, self.pool, self._settler, lanes, self._announcer, SYSTEM_CLOCK,
-            self._poll,
+            self._cycle_link, self.registration, self.pool, self._settler, (lanes, limited), self._announcer,
+            SYSTEM_CLOCK, self._poll,
         )  # fmt: skip
         self._consumer_loop = Loop("consumer", self._consumer.tick)
 
@@ -281,8 +284,8 @@ class Worker:
             self._hurry_promotion()
         self._consumer_loop.wake()
 
-    def _pause(self, queues: frozenset[str]) -> None:
-        self._consumer.pause(queues)
+    def _pause(self, rules: Rules) -> None:
+        self._consumer.pause(rules)
         self._wake_consumer()
 
     def _in_doubt(self) -> None:

@@ -35,6 +35,8 @@ def emptied_postgres(shared_postgres: str) -> str:
             "queues",
             "control",
             "replies",
+            "limits",
+            "slots",
         ):
             connection.execute(f"DELETE FROM sqlqueue_{table}")
     return shared_postgres

@@ -90,7 +90,7 @@ def test_what_is_returned_goes_back_uncharged(job, outcome):
         assert (settlement.state, settlement.crashes) == (State.FAILED, job.crashes)
         assert settlement.failure.error.startswith("WorkerLost: ")
     else:
-        assert settlement == GiveBack(job.id, outcome.started, None, outcome.delay, outcome.reason)
+        assert settlement == GiveBack(job.id, outcome.started, None, outcome.delay, outcome.reason, outcome.limits)
 
 
 def test_outcomes_that_end_a_job_name_their_state():

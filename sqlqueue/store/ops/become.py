@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Op
     from sqlqueue.store.rows import Placed
 
-FIELDS = ("id", "task", "queue", "priority", "args", "kwargs", "headers", "options")
+FIELDS = ("id", "task", "queue", "priority", "args", "kwargs", "headers", "options", "limits")
 MOMENTS = ("run_at", "expires_at")
 
 

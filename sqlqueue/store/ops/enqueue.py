@@ -104,6 +104,8 @@ def as_json(dialect: Dialect, job: NewJob) -> str:
         plain |= {"expires": job.expires, "expires_at": _text(dialect, job.expires_at)}
     if job.unique is not None:
         plain["unique_key"] = job.unique.key
+    if job.limits is not None:
+        plain["limits"] = job.limits
     if job.blocked:
         plain["blocked"] = True
     plain |= {name: value for name in FAMILY if (value := getattr(job, name)) is not None}

@@ -1,4 +1,4 @@
-"""Look, in one statement, for all that a worker must know besides its jobs: paused queues, and commands."""
+"""Look, in one statement, for all that a worker must know besides its jobs: paused queues, limits, and commands."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.control import EVERYBODY, Destination, Message
+from sqlqueue.domain.quota import Quota
 from sqlqueue.store.operation import ask_last
 
 if TYPE_CHECKING:
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Notices(NamedTuple):
-    """The names of the paused queues, commands, and when that was, in the database's seconds since 1970."""
+    """The names of the paused queues, the limits that are set, commands, and when that was, in the database's seconds since 1970."""
 
     paused: list[str]
+    limits: dict[str, Quota]
     messages: list[Message]
     now: float
 
@@ -31,8 +33,14 @@ def notices(dialect: Dialect, incarnation: str, since: float = 0.0) -> Op[Notice
     """
     rows = yield from ask_last(dialect.sql.notices, incarnation=incarnation, since=since)
     paused = [row[1] for row in rows if row[0] == "paused"]
+    limits = {row[1]: _quota(row) for row in rows if row[0] == "limit"}
     messages = [_message(row) for row in rows if row[0] == "message"]
-    return Notices(paused, messages, float(rows[-1][1]))
+    return Notices(paused, limits, messages, float(rows[-1][1]))
+
+
+def _quota(row: Row) -> Quota:
+    _, _, running, starts, seconds, _ = row
+    return Quota(running and int(running), starts and int(starts), float(seconds))
 
 
 def _message(row: Row) -> Message:

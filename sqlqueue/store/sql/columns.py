@@ -5,7 +5,7 @@ from __future__ import annotations
 _KEPT = (
     "id", "queue", "priority", "task", "args", "kwargs", "headers", "options", "parent_id", "root_id", "group_id",
     "created_at", "run_at", "acks_late", "max_crashes", "claimed_at", "attempt", "retries", "claim_token", "worker",
-    "history",
+    "history", "limits",
 )  # fmt: skip
 
 

@@ -15,6 +15,9 @@ VALUES (:id, :command, CAST(:arguments AS json), CAST(:destination AS json), :wa
 NOTICES = Statement("""
 SELECT 'paused', q.name, NULL, NULL, NULL, NULL FROM sqlqueue_queues q WHERE q.paused_at IS NOT NULL
 UNION ALL
+SELECT 'limit', l.name, CAST(l.running AS text), CAST(l.starts AS text), CAST(l.seconds AS text), CAST(NULL AS boolean)
+  FROM sqlqueue_limits l WHERE l.set_at IS NOT NULL
+UNION ALL
 SELECT 'message', m.id, m.command, CAST(m.arguments AS text), CAST(m.destination AS text), m.wants_reply
   FROM sqlqueue_control m JOIN sqlqueue_workers w ON w.incarnation = CAST(:incarnation AS uuid)
  WHERE m.expires_at > clock_timestamp() AND m.created_at >= w.started_at

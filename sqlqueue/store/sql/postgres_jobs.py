@@ -19,22 +19,22 @@ def with_attempt(runtime: str, error: str, ended_at: str = "clock_timestamp()") 
 CALLS = """
        (SELECT x.*, run_at IS NULL OR run_at <= clock_timestamp() AS due
           FROM (SELECT id, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id,
-                       unique_key, acks_late, max_crashes, coalesce(blocked, false) AS blocked,
+                       unique_key, limits, acks_late, max_crashes, coalesce(blocked, false) AS blocked,
                        coalesce(run_at, clock_timestamp() + delay * interval '1 second') AS run_at,
                        coalesce(expires_at, clock_timestamp() + expires * interval '1 second') AS expires_at
                   FROM json_to_recordset(CAST(:jobs AS json)) AS j
                        (id text, queue text, priority smallint, task text, args json, kwargs json, headers json,
-                        options json, parent_id text, root_id text, group_id text, unique_key text,
+                        options json, parent_id text, root_id text, group_id text, unique_key text, limits text,
                         run_at timestamptz, delay double precision, expires_at timestamptz,
                         expires double precision, acks_late boolean, max_crashes smallint, blocked boolean)) AS x) AS y
 """
 
 ENQUEUE = Statement(f"""
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, unique_key, run_at, expires_at, acks_late, max_crashes)
+                           group_id, unique_key, limits, run_at, expires_at, acks_late, max_crashes)
 SELECT id, CASE WHEN due AND NOT blocked THEN nextval('sqlqueue_jobs_seq') END, queue, priority,
        CASE WHEN blocked THEN 'blocked' WHEN due THEN 'ready' ELSE 'scheduled' END, task, args, kwargs, headers,
-       options, parent_id, root_id, group_id, unique_key, run_at, expires_at, acks_late, max_crashes
+       options, parent_id, root_id, group_id, unique_key, limits, run_at, expires_at, acks_late, max_crashes
   FROM {CALLS}
     ON CONFLICT DO NOTHING
 RETURNING id, queue, priority, seq
@@ -76,11 +76,12 @@ RETURNING j.id
 LANES = Statement("""
 WITH RECURSIVE lane(queue, priority) AS (
     SELECT q.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
-                      WHERE j.queue = q.queue AND j.seq IS NOT NULL)
+                      WHERE j.queue = q.queue AND j.seq IS NOT NULL AND j.limits IS NULL)
       FROM (SELECT json_array_elements_text(CAST(:queues AS json)) AS queue) q
     UNION ALL
     SELECT l.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
-                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.priority < l.priority)
+                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.limits IS NULL
+                        AND j.priority < l.priority)
       FROM lane l WHERE l.priority IS NOT NULL
 )
 SELECT queue, priority FROM lane WHERE priority IS NOT NULL
@@ -100,7 +101,7 @@ UPDATE sqlqueue_jobs AS j
         CROSS JOIN LATERAL (
               SELECT r.ctid FROM sqlqueue_jobs r
                WHERE r.queue = lane.queue AND r.priority = lane.priority
-                 AND r.seq > lane.low AND r.seq < lane.high AND r.state = 'ready'
+                 AND r.seq > lane.low AND r.seq < lane.high AND r.limits IS NULL AND r.state = 'ready'
                  AND r.task <> ALL (CAST(:shunned AS text[]))
                ORDER BY r.seq LIMIT lane.at_most FOR UPDATE SKIP LOCKED) AS c
         LIMIT :at_most))
@@ -203,11 +204,12 @@ UPDATE sqlqueue_jobs j
        run_at = CASE WHEN h.delay > 0 THEN clock_timestamp() + h.delay * interval '1 second' ELSE j.run_at END,
        worker = NULL, claimed_at = NULL, crashes = coalesce(h.crashes, j.crashes),
        error = coalesce(h.error, j.error),
-       attempt = j.attempt - CASE WHEN h.started THEN 0 ELSE 1 END,
+       attempt = j.attempt - CASE WHEN h.started THEN 0 ELSE 1 END, limits = coalesce(h.limits, j.limits),
        history = CASE WHEN h.started THEN {with_attempt("NULL", "h.error")} ELSE j.history END
-  FROM (SELECT r.id, x.delay, x.crashes, x.started, x.error
+  FROM (SELECT r.id, x.delay, x.crashes, x.started, x.error, x.limits
           FROM json_to_recordset(CAST(:doc AS json))
-               AS x(id text, token bigint, delay double precision, crashes integer, started boolean, error text)
+               AS x(id text, token bigint, delay double precision, crashes integer, started boolean, error text,
+                    limits text)
          CROSS JOIN LATERAL (
                SELECT r.id FROM sqlqueue_jobs r
                 WHERE r.id = x.id

@@ -28,9 +28,9 @@ WITH gone AS (
     RETURNING *
 )
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, created_at, run_at, acks_late, max_crashes, claim_token, history)
+                           group_id, created_at, run_at, acks_late, max_crashes, claim_token, limits, history)
 SELECT id, nextval('sqlqueue_jobs_seq'), queue, priority, 'ready', task, args, kwargs, headers, options, parent_id,
-       root_id, group_id, created_at, clock_timestamp(), acks_late, max_crashes, claim_token + 1,
+       root_id, group_id, created_at, clock_timestamp(), acks_late, max_crashes, claim_token + 1, limits,
        {with_attempt("j.runtime", "j.error", "j.finished_at")}
   FROM (SELECT * FROM gone ORDER BY finished_at, id) AS j
 RETURNING id, queue, priority, seq

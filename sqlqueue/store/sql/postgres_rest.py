@@ -10,14 +10,23 @@ SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
 
 HAS_TABLES = Statement("SELECT to_regclass('sqlqueue_jobs') IS NOT NULL")
 
+
+def held(which: str) -> str:
+    """Return the array of the worker's running jobs, locked: of each lane index those that are ``which``."""
+    return " || ".join(
+        f"""ARRAY(
+           SELECT r.id FROM sqlqueue_jobs r
+            WHERE r.seq IS NOT NULL AND r.limits {limited} AND r.state = 'running'
+              AND r.worker = CAST(:worker AS uuid) AND {which}
+              FOR UPDATE SKIP LOCKED)"""
+        for limited in ("IS NULL", "IS NOT NULL")
+    )
+
+
 RESCUE_LOST = Statement(f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
-     WHERE j.id = ANY (ARRAY(
-           SELECT r.id FROM sqlqueue_jobs r
-            WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid)
-              AND (NOT r.acks_late OR (r.seq < 0 AND r.crashes + 1 >= r.max_crashes))
-              FOR UPDATE SKIP LOCKED))
+     WHERE j.id = ANY ({held("(NOT r.acks_late OR (r.seq < 0 AND r.crashes + 1 >= r.max_crashes))")})
     RETURNING *
 )
 {INTO_RESULTS}, error, exception)
@@ -37,10 +46,7 @@ UPDATE sqlqueue_jobs j
        crashes = CASE WHEN j.seq < 0 THEN j.crashes + 1 ELSE j.crashes END,
        attempt = CASE WHEN j.seq < 0 THEN j.attempt ELSE j.attempt - 1 END,
        seq = CASE WHEN j.seq > 0 THEN j.seq - 4611686018427387904 ELSE j.seq END
- WHERE j.id = ANY (ARRAY(
-       SELECT r.id FROM sqlqueue_jobs r
-        WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid) AND NOT r.revoked
-          FOR UPDATE SKIP LOCKED))
+ WHERE j.id = ANY ({held("NOT r.revoked")})
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
@@ -144,7 +150,10 @@ SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
 
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs
- WHERE seq IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+ WHERE seq IS NOT NULL AND limits IS NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+UNION ALL
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE seq IS NOT NULL AND limits IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
 """)
 
 HELD_AMONG = Statement("""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.postgres_rest import held
 from sqlqueue.store.sql.postgres_which import MATCHES
 
 # For an operator, who may wait for a row lock, though not for long; workers never do.
@@ -63,13 +64,10 @@ WITH held AS (
 )
 
 RESCUE_REVOKED = Statement(
-    """
+    f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
-     WHERE j.id = ANY (ARRAY(
-           SELECT r.id FROM sqlqueue_jobs r
-            WHERE r.seq IS NOT NULL AND r.state = 'running' AND r.worker = CAST(:worker AS uuid) AND r.revoked
-              FOR UPDATE SKIP LOCKED))
+     WHERE j.id = ANY ({held("r.revoked")})
     RETURNING j.*, 'revoked while it ran: ' || CAST(:reason AS text) AS why
 )"""
     + _END

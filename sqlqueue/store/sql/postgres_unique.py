@@ -10,10 +10,11 @@ REPLACE_CALL = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET task = y.task, queue = y.queue, priority = y.priority, args = y.args, kwargs = y.kwargs, headers = y.headers,
        options = y.options, run_at = y.run_at, expires_at = y.expires_at, acks_late = y.acks_late,
-       max_crashes = y.max_crashes, retries = 0, error = NULL,
+       limits = y.limits, max_crashes = y.max_crashes, retries = 0, error = NULL,
        state = CASE WHEN y.due THEN 'ready' ELSE 'scheduled' END,
        seq = CASE WHEN NOT y.due THEN NULL
-                  WHEN j.seq IS NOT NULL AND j.queue = y.queue AND j.priority = y.priority THEN j.seq
+                  WHEN j.seq IS NOT NULL AND j.queue = y.queue AND j.priority = y.priority
+                       AND j.limits IS NOT DISTINCT FROM y.limits THEN j.seq
                   ELSE nextval('sqlqueue_jobs_seq') END
   FROM {CALLS}
  WHERE j.unique_key = y.unique_key AND j.state IN ('ready', 'scheduled')

@@ -151,10 +151,11 @@ UPDATE sqlqueue_jobs j
    SET state = 'blocked', seq = NULL, worker = NULL, claimed_at = NULL, run_at = NULL, retries = 0, error = NULL,
        task = h.task, queue = h.queue, priority = h.priority, args = CAST(h.args AS json),
        kwargs = CAST(h.kwargs AS json), headers = coalesce(CAST(h.headers AS json), j.headers),
-       options = CAST(h.options AS json)
+       options = CAST(h.options AS json), limits = h.limits
   FROM (SELECT r.ctid, x.*
           FROM json_to_record(CAST(:doc AS json)) AS x(
-               id text, task text, queue text, priority smallint, args text, kwargs text, headers text, options text)
+               id text, task text, queue text, priority smallint, args text, kwargs text, headers text, options text,
+               limits text)
           JOIN sqlqueue_jobs r ON r.id = x.id
          WHERE r.state = 'running' AND r.claim_token = :token AND r.worker = CAST(:worker AS uuid)
            AND NOT r.revoked

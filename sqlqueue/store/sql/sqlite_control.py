@@ -13,6 +13,9 @@ VALUES (:id, :command, :arguments, :destination, :wants_reply, <in::seconds>)
 NOTICES = statement("""
 SELECT 'paused', q.name, NULL, NULL, NULL, NULL FROM sqlqueue_queues q WHERE q.paused_at IS NOT NULL
 UNION ALL
+SELECT 'limit', l.name, CAST(l.running AS TEXT), CAST(l.starts AS TEXT), CAST(l.seconds AS TEXT), NULL
+  FROM sqlqueue_limits l WHERE l.set_at IS NOT NULL
+UNION ALL
 SELECT 'message', m.id, m.command, m.arguments, m.destination, m.wants_reply
   FROM sqlqueue_control m JOIN sqlqueue_workers w ON w.incarnation = :incarnation
  WHERE m.expires_at > <now> AND m.created_at >= w.started_at

@@ -27,6 +27,7 @@ CALLS = """
                json_extract(value, '$.headers') AS headers, json_extract(value, '$.options') AS options,
                json_extract(value, '$.parent_id') AS parent_id, json_extract(value, '$.root_id') AS root_id,
                json_extract(value, '$.group_id') AS group_id, json_extract(value, '$.unique_key') AS unique_key,
+               json_extract(value, '$.limits') AS limits,
                coalesce(json_extract(value, '$.run_at'), CASE WHEN json_extract(value, '$.delay') IS NOT NULL
                         THEN <in:json_extract(value, '$.delay')> END) AS run_at,
                coalesce(json_extract(value, '$.expires_at'), CASE WHEN json_extract(value, '$.expires') IS NOT NULL
@@ -38,11 +39,11 @@ CALLS = """
 
 ENQUEUE = statement(f"""
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, unique_key, run_at, expires_at, acks_late, max_crashes)
+                           group_id, unique_key, limits, run_at, expires_at, acks_late, max_crashes)
 SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :base + n END, queue, priority,
        CASE WHEN blocked THEN 'blocked' WHEN run_at IS NULL OR run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
-       task, args, kwargs, headers, options, parent_id, root_id, group_id, unique_key, run_at, expires_at, acks_late,
-       max_crashes
+       task, args, kwargs, headers, options, parent_id, root_id, group_id, unique_key, limits, run_at, expires_at,
+       acks_late, max_crashes
   FROM {CALLS}
  WHERE true
     ON CONFLICT DO NOTHING
@@ -66,11 +67,13 @@ RETURNING id
 
 LANES = Statement("""
 WITH RECURSIVE lane(queue, priority) AS (
-    SELECT q.value, (SELECT max(j.priority) FROM sqlqueue_jobs j WHERE j.queue = q.value AND j.seq IS NOT NULL)
+    SELECT q.value, (SELECT max(j.priority) FROM sqlqueue_jobs j WHERE j.queue = q.value AND j.seq IS NOT NULL
+                                                                        AND j.limits IS NULL)
       FROM json_each(:queues) q
     UNION ALL
     SELECT l.queue, (SELECT max(j.priority) FROM sqlqueue_jobs j
-                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.priority < l.priority)
+                      WHERE j.queue = l.queue AND j.seq IS NOT NULL AND j.limits IS NULL
+                        AND j.priority < l.priority)
       FROM lane l WHERE l.priority IS NOT NULL
 )
 SELECT queue, priority FROM lane WHERE priority IS NOT NULL
@@ -80,7 +83,8 @@ CLAIM = statement("""
 UPDATE sqlqueue_jobs
    SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = :worker, claimed_at = <now>
  WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
-                  WHERE queue = :queue AND priority = :priority AND seq > :low AND seq < :high AND state = 'ready'
+                  WHERE queue = :queue AND priority = :priority AND seq > :low AND seq < :high AND limits IS NULL
+                    AND state = 'ready'
                     AND task NOT IN (SELECT value FROM json_each(:shunned))
                   ORDER BY seq LIMIT :at_most)
 RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
@@ -142,11 +146,12 @@ UPDATE sqlqueue_jobs
        worker = NULL, claimed_at = NULL, crashes = coalesce(x.crashes, sqlqueue_jobs.crashes),
        error = coalesce(x.error, sqlqueue_jobs.error),
        attempt = attempt - CASE WHEN x.started THEN 0 ELSE 1 END,
+       limits = coalesce(x.limits, sqlqueue_jobs.limits),
        history = CASE WHEN x.started THEN {with_attempt("NULL", "x.error")} ELSE history END
   FROM (SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
                json_extract(value, '$.delay') AS delay,
                json_extract(value, '$.crashes') AS crashes, json_extract(value, '$.started') AS started,
-               json_extract(value, '$.error') AS error
+               json_extract(value, '$.error') AS error, json_extract(value, '$.limits') AS limits
           FROM json_each(:doc)) AS x
  WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker AND NOT revoked
 RETURNING id, queue, priority, seq

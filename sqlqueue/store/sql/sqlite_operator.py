@@ -21,9 +21,9 @@ def _again(found: str) -> str:
     """Return the statement that makes jobs of results; `FORGET` follows in the same transaction."""
     return f"""
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, created_at, run_at, acks_late, max_crashes, claim_token, history)
+                           group_id, created_at, run_at, acks_late, max_crashes, claim_token, limits, history)
 SELECT id, :base + row_number() OVER (ORDER BY finished_at, id), queue, priority, 'ready', task, args, kwargs, headers,
-       options, parent_id, root_id, group_id, created_at, <now>, acks_late, max_crashes, claim_token + 1,
+       options, parent_id, root_id, group_id, created_at, <now>, acks_late, max_crashes, claim_token + 1, limits,
        {with_attempt("runtime", "error", "finished_at")}
   FROM (SELECT * FROM sqlqueue_results r
          WHERE r.state IN ('failed', 'revoked') AND {found}

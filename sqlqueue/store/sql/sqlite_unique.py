@@ -11,10 +11,11 @@ REPLACE_CALL = statement(f"""
 UPDATE sqlqueue_jobs
    SET task = x.task, queue = x.queue, priority = x.priority, args = x.args, kwargs = x.kwargs, headers = x.headers,
        options = x.options, run_at = x.run_at, expires_at = x.expires_at, acks_late = x.acks_late,
-       max_crashes = x.max_crashes, retries = 0, error = NULL,
+       limits = x.limits, max_crashes = x.max_crashes, retries = 0, error = NULL,
        state = CASE WHEN x.run_at IS NULL OR x.run_at <= <now> THEN 'ready' ELSE 'scheduled' END,
        seq = CASE WHEN x.run_at > <now> THEN NULL
                   WHEN seq IS NOT NULL AND sqlqueue_jobs.queue = x.queue AND sqlqueue_jobs.priority = x.priority
+                       AND sqlqueue_jobs.limits IS x.limits
                   THEN seq ELSE :base + 1 END
   FROM {CALLS}
  WHERE sqlqueue_jobs.unique_key = x.unique_key AND state IN ('ready', 'scheduled')

@@ -130,7 +130,7 @@ UPDATE sqlqueue_jobs
        task = json_extract(:doc, '$.task'), queue = json_extract(:doc, '$.queue'),
        priority = json_extract(:doc, '$.priority'), args = json_extract(:doc, '$.args'),
        kwargs = json_extract(:doc, '$.kwargs'), headers = coalesce(json_extract(:doc, '$.headers'), headers),
-       options = json_extract(:doc, '$.options')
+       options = json_extract(:doc, '$.options'), limits = json_extract(:doc, '$.limits')
  WHERE id = json_extract(:doc, '$.id') AND state = 'running' AND claim_token = :token AND worker = :worker
    AND NOT revoked
 RETURNING id
