@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contract check fix bench celery-suite docs clean
+.PHONY: help demo test test-contract check fix bench celery-suite soak docs clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | while IFS=@ read -r word what; do printf '  %-20s %s\n' "$$word" "$$what"; done
@@ -43,6 +43,9 @@ bench: .venv/dev.stamp ## how fast, beside the raw-SQL limit of the same run
 celery-suite: .venv/dev.stamp ## Celery's own integration tests against sqlqueue.celery: a quarter of an hour (DB=postgres for PostgreSQL)
 	@$(BIN)/python -m pip install --quiet billiard pydantic pytest-subtests
 	$(BIN)/python tests/celery_suite/run.py --db $(DB) $(ARGS)
+
+soak: .venv/dev.stamp ## ten minutes of work while all is being killed: nothing may be lost (ARGS="--seconds 60 --seed 1")
+	$(BIN)/python -m tests.soak $(ARGS)
 
 docs: .venv/dev.stamp ## check the links of the pages
 	$(BIN)/python docs/check_links.py

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Notices(NamedTuple):
-    """The names of the paused queues, the limits that are set, commands, and when that was, in the database's seconds since 1970."""
+    """The names of the paused queues, the limits that are set, commands, and when that was, in seconds since 1970."""
 
     paused: list[str]
     limits: dict[str, Quota]
