@@ -24,3 +24,10 @@ def watchdog_interval() -> float | None:
     if not asked.isdigit() or (pid and pid != str(os.getpid())):
         return None
     return int(asked) / 1e6 / 2
+
+
+def show_life(*, running: bool) -> float:
+    """Tell systemd's watchdog that the loops turn, and return when to do so again; it restarts who says nothing."""
+    if running:
+        notify("WATCHDOG=1")
+    return watchdog_interval() or float("inf")

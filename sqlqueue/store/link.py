@@ -32,5 +32,8 @@ class Link(Protocol):
     def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that only reads; raises as `run` does."""
 
+    def cut_if_silent(self) -> float | None:
+        """Break a connection on which no answer has come for too long; return the seconds, None when all is well."""
+
     def close(self) -> None:
         """Give the connections up."""

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import threading
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import ConnectionLost, StoreUnavailable
 from sqlqueue.store.postgres_pooler import for_one_transaction, mind
+from sqlqueue.store.postgres_transact import listen_out, transact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy import Engine
 
     from sqlqueue.store.dialect import Dialect
-    from sqlqueue.store.operation import Batch, Op, Rows, Step
+    from sqlqueue.store.operation import Op
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,14 +46,10 @@ ASYNCHRONOUS = (
 
 _LOCALLY = for_one_transaction(WORKER_SETTINGS)
 
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-"""Whatever the server's default is: the last statement of a release must see what was committed after the first."""
-
-ACTIVE = 1
-"""psycopg.pq.TransactionStatus.ACTIVE: a query is under way."""
-
-PATIENCE = 5.0
-"""Seconds that a server may take to answer a hint, before its connection is given up."""
+ANSWER_WITHIN = 20.0
+LONGEST_ANSWER = 80.0
+"""Seconds that a worker waits for an answer on a connection that does not break, at first and at most. The server
+ends a statement by itself before the latter; a transaction that was cut off is made again."""
 
 
 class PostgresPool:
@@ -111,7 +110,7 @@ class PostgresPool:
             while True:
                 lent = self._engine.raw_connection()
                 if self._own:
-                    _listen_out(lent.driver_connection)
+                    listen_out(lent.driver_connection)
                 if not _hung_up(lent.driver_connection):
                     return lent
                 lent.invalidate()
@@ -120,6 +119,10 @@ class PostgresPool:
             if meaning is None:
                 raise
             raise meaning from error
+
+    def cut_if_silent(self) -> float | None:
+        """Return None: its visitors wait for their own answers."""
+        return None
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -153,11 +156,19 @@ class PostgresPinned:
         self._settings = settings
         self._connection: Any = None
         self._mutex = threading.Lock()
+        self._asked_at: float | None = None
+        self._patience = ANSWER_WITHIN
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in one transaction; on a lost connection the next call makes a new one. Threads take turns."""
         with self._mutex:
-            return self._run(verb(self._dialect, *args, **kwargs))
+            self._asked_at = monotonic()
+            try:
+                answer = self._run(verb(self._dialect, *args, **kwargs))
+            finally:
+                self._asked_at = None
+            self._patience = ANSWER_WITHIN
+            return answer
 
     def _run(self, op: Op[T]) -> T:
         try:
@@ -178,6 +189,19 @@ class PostgresPinned:
         """Run a verb that only reads."""
         return self.run(verb, *args, **kwargs)
 
+    def cut_if_silent(self) -> float | None:
+        """Break the connection, in another thread, when no answer has come on it for too long.
+
+        Returns the seconds that were waited, None when all is well. A server that is only slow is given twice as long
+        each time.
+        """
+        asked_at, connection, patience = self._asked_at, self._connection, self._patience
+        if asked_at is None or connection is None or (waited := monotonic() - asked_at) < patience:
+            return None
+        self._patience = min(2 * patience, LONGEST_ANSWER)
+        hang_up(connection)
+        return waited
+
     def close(self) -> None:
         """Close the connection."""
         with self._mutex:
@@ -190,101 +214,23 @@ class PostgresPinned:
                 connection.close()
 
 
+def hang_up(connection: Any) -> None:
+    """Let whoever waits for an answer on the connection find it broken."""
+    with suppress(Exception), socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
 def detached(engine: Engine, dialect: Dialect, settings: str) -> Any:
     """Return a psycopg connection that no pool knows of, in autocommit mode, with ``settings`` if it may have any."""
     lent = engine.raw_connection()
     connection: Any = lent.driver_connection
     lent.detach()
-    _listen_out(connection)
+    listen_out(connection)
     connection.autocommit = True
     mind(connection, dialect)
     if settings and not dialect.pooled:
         connection.execute(settings)
     return connection
-
-
-def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str = "") -> T:
-    """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows.
-
-    Parameters
-    ----------
-    whisper: hints are sent without waiting for them: whoever uses the connection next listens out first.
-    opening: a statement with which the transaction begins.
-    """
-    begun = False
-    try:
-        batch = next(op)
-        while True:
-            single = batch.last and not begun and not opening and len(batch.steps) == 1
-            if single and (whisper or not batch.after):
-                answers = [_fetch(_execute(connection, batch.steps[0]))]
-                for step in batch.after:
-                    _whisper(connection, step)
-            else:
-                answers = _pipelined(connection, batch, [] if begun else [BEGIN, *([opening] if opening else [])])
-                begun = not batch.last
-            batch = op.send(answers)
-    except StopIteration as done:
-        if begun:
-            connection.execute("COMMIT")
-        value: T = done.value
-        return value
-    except BaseException:
-        with suppress(Exception):
-            connection.rollback()
-        raise
-    finally:
-        op.close()
-
-
-def _pipelined(connection: Any, batch: Batch, opening: Sequence[str]) -> list[Rows]:
-    """Execute a batch in one round trip, with the transaction's opening and end, and the hints behind it."""
-    commit = None
-    try:
-        with connection.pipeline():
-            for words in opening:
-                connection.execute(words)
-            cursors = [_execute(connection, step) for step in batch.steps]
-            if batch.last:
-                commit = connection.execute("COMMIT")
-            for step in batch.after:
-                _execute(connection, step)
-    except Exception:
-        if not batch.after or commit is None or commit.statusmessage != "COMMIT":
-            raise  # else only a hint failed, behind a commit that stands
-    return [_fetch(cursor) for cursor in cursors]
-
-
-def _whisper(connection: Any, step: Step) -> None:
-    """Send a statement behind the last one and do not wait for its answer; see `_listen_out`."""
-    text, names = step.statement.numbered
-    wire = connection.pgconn
-    with suppress(Exception):  # a hint: whether the connection still works, its next user will see
-        wire.send_query_params(text, [str(step.params[name]).encode() for name in names])
-        wire.flush()
-
-
-def _listen_out(connection: Any) -> None:
-    """Read the answer to the last whisper, if there was one; usually it has long come."""
-    wire = connection.pgconn
-    while wire.transaction_status == ACTIVE:
-        if not wire.is_busy():
-            wire.get_result()
-        elif select.select([connection.fileno()], [], [], PATIENCE)[0]:
-            wire.consume_input()
-        else:
-            connection.close()
-
-
-def _execute(connection: Any, step: Step) -> Any:
-    return connection.execute(step.statement.pyformat, step.params, prepare=True)
-
-
-def _fetch(cursor: Any) -> Rows:
-    """Return the rows of a statement that has any; asking for their description would make one of each column."""
-    answer = cursor.pgresult
-    rows: Rows = cursor.fetchall() if answer is not None and answer.nfields else []
-    return rows
 
 
 def forget_connections_after_fork(engine: Engine) -> None:

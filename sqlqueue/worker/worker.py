@@ -21,7 +21,7 @@ from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
 from sqlqueue.services.loop import Loop
-from sqlqueue.services.systemd import notify, watchdog_interval
+from sqlqueue.services.systemd import show_life, watchdog_interval
 from sqlqueue.version import __version__
 from sqlqueue.worker.announcer import Announcer
 from sqlqueue.worker.autoscale import Autoscaler
@@ -40,6 +40,7 @@ from sqlqueue.worker.relief import Relief
 from sqlqueue.worker.settler import Settler
 from sqlqueue.worker.shutdown import Shutdown
 from sqlqueue.worker.signalled import subscribe_signals
+from sqlqueue.worker.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -146,9 +147,8 @@ class Worker:
             sweeper.tick,
             self._autoscaler.tick,
         ]
-        every = watchdog_interval()
-        if every is not None:
-            chores.append(lambda _: self._show_life(every))
+        if watchdog_interval() is not None:
+            chores.append(lambda _: show_life(running=self._consumer_loop.running))
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
 
@@ -173,24 +173,18 @@ class Worker:
             self._chores_link, now, epoch, samples,
         )  # fmt: skip
 
-    def _show_life(self, every: float) -> float:
-        """Tell systemd's watchdog that the loops turn; it restarts a worker of which it hears nothing."""
-        if self._consumer_loop.running:
-            notify("WATCHDOG=1")
-        return every
-
     def run(self) -> int:
         """Work until told to stop, then stop in good order; return the exit code, 0 unless the pool was lost."""
         self.registration.sign_on(self._chores_link)
         self._notices(self._chores_link)  # before anything is claimed
-        services = ServiceGroup([self._chores_loop, self._listener, self._controller.loop])
+        silence = Loop("silence", Silence([self._cycle_link, self._chores_link]).tick)
+        services = ServiceGroup([silence, self._chores_loop, self._listener, self._controller.loop])
         services.start()
         self.pool.start()
         self._consumer_loop.start()
         while not self._told.wait(GLANCE * 10) and not self.pool.lost:
             pass
-        broken = self.pool.lost
-        if broken:
+        if broken := self.pool.lost:
             self.stop(Shutdown.COLD)
         self._finish()
         services.stop()

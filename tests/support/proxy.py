@@ -22,12 +22,19 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._mute = threading.Event()
+        self._hushed: set[socket.socket] = set()
         self.swallowed = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def swallow(self) -> None:
         self.swallowed.clear()
         self._mute.set()
+
+    def hush(self) -> int:
+        """Pass nothing any more on the present connections, which stay open; return how many that are."""
+        pairs = list(self._pairs)
+        self._hushed = {end for pair in pairs for end in pair}
+        return len(pairs)
 
     def cut(self) -> int:
         """Return how many connections were hit."""
@@ -60,6 +67,8 @@ class Proxy:
     def _pump(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
+                if source in self._hushed:
+                    continue
                 if answers and self._mute.is_set():
                     self.swallowed.set()
                 else:

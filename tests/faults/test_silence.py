@@ -1,0 +1,92 @@
+"""A connection that hangs without breaking: the worker notices, makes another and goes on."""
+
+import threading
+
+import pytest
+
+from sqlqueue import SQLQueue
+from sqlqueue.errors import StoreUnavailable
+from sqlqueue.store import postgres_link
+from sqlqueue.store.ops.queues import paused
+from sqlqueue.store.postgres import Postgres
+from sqlqueue.store.postgres_link import PostgresPinned
+from sqlqueue.store.urls import engine_for, parse_url
+from sqlqueue.worker import silence
+from tests.support.inprocess import working
+from tests.support.processes import wait_until
+
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(postgres_link, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(silence, "LOOK", 0.1)
+
+
+def test_a_silent_connection_is_cut_and_made_anew(impatient, proxy_url, proxy):
+    link = PostgresPinned(engine_for(parse_url(proxy_url)), Postgres())
+    link.read(paused)
+    assert link.cut_if_silent() is None, "nobody asks"
+    assert proxy.hush() == 1
+    errors = []
+
+    def ask():
+        try:
+            link.read(paused)
+        except StoreUnavailable as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert wait_until("the cut", link.cut_if_silent) >= 0.5
+    thread.join(PATIENCE)
+    assert len(errors) == 1
+    assert link.read(paused) == {}
+    assert link.generation == 2
+    link.close()
+
+
+def test_a_server_that_is_only_slow_is_given_longer_each_time(impatient, proxy_url, proxy):
+    link = PostgresPinned(engine_for(parse_url(proxy_url)), Postgres())
+    waited: list[float] = []
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            cut_while(link, waited, proxy)
+    assert waited[0] >= 0.5
+    assert waited[1] >= 1.0
+    link.read(paused)
+    with pytest.raises(StoreUnavailable):
+        cut_while(link, waited, proxy)
+    assert waited[2] < waited[1] + 0.5, "an answer makes it impatient again"
+    link.close()
+
+
+def cut_while(link, waited, proxy):
+    """Ask on a connection that has just gone silent, and cut it in another thread."""
+    if link._connection is None:
+        link._connection = postgres_link.detached(link._engine, link._dialect, "")
+    proxy.hush()
+    watcher = threading.Thread(target=lambda: waited.append(wait_until("the cut", link.cut_if_silent)))
+    watcher.start()
+    try:
+        link.read(paused)
+    finally:
+        watcher.join(PATIENCE)
+
+
+def test_a_worker_whose_connections_go_silent_goes_on(impatient, proxy_url, proxy, server, caplog):
+    app, sender = SQLQueue("shop", broker=proxy_url), SQLQueue("shop", broker=server.dsn("shop"))
+
+    @app.task(name="add")
+    def add(x, y):
+        return x + y
+
+    with working(app):
+        assert sender.send_task("add", (1, 1)).get(timeout=PATIENCE) == 2
+        assert proxy.hush() >= 2
+        results = [sender.send_task("add", (n, n)) for n in range(20)]
+        assert [result.get(timeout=PATIENCE) for result in results] == [2 * n for n in range(20)]
+    app.close()
+    sender.close()
+    assert "has not answered for" in caplog.text
