@@ -2,6 +2,7 @@
 
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import create_engine
@@ -56,6 +57,12 @@ async def double(x: int) -> int:
 @app.task(queue="testq")
 def unstorable() -> object:
     return 1j
+
+
+@app.task(queue="testq")
+def clock() -> float:
+    """Tell the time of day as this process sees it."""
+    return datetime.now(UTC).timestamp()  # noqa: TID251
 
 
 @app.task(queue="testq")
