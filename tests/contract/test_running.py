@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sqlqueue import EnqueueError, Ignore, MaxRetriesExceeded, Reject, SQLQueue, Task
+from sqlqueue import Ignore, MaxRetriesExceeded, Reject, SQLQueue, Task
 from sqlqueue.domain.outcome import Failed, Retried, Succeeded
 from sqlqueue.testing.drain import drain
 
@@ -176,8 +176,7 @@ def test_always_eager_sends_nothing(app):
     app.conf.task_eager_propagates = True
     with pytest.raises(ValueError, match="fail"):
         one.delay("fail")
-    with pytest.raises(EnqueueError, match="runs single calls only"):
-        one.s(1).link(one.s(2)).apply_async()
+    assert (one.s(1) | one.si(2)).apply_async().get() == [2, 0, True], "workflows run here too"
     app.conf.task_always_eager = False
     assert drain(app) == []
 
