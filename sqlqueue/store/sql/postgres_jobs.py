@@ -87,9 +87,18 @@ WITH RECURSIVE lane(queue, priority) AS (
 SELECT queue, priority FROM lane WHERE priority IS NOT NULL
 """)
 
+CLAIMED = """
+          j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
+          CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
+          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token,
+          CASE WHEN coalesce(j.run_at, j.expires_at) IS NOT NULL
+               THEN CAST(json_build_object('eta', j.run_at, 'expires', j.expires_at) AS text) END,
+          CAST(NULL AS text)"""
+"""What a claim returns of each job: a `Job`, column by column."""
+
 # Each lane is read through the index in order and only as far as the outer LIMIT pulls; found rows are locked as
 # they are pulled. The array of ctids is a fence: a plain sub-select may be run again and claim more than asked.
-CLAIM = Statement("""
+CLAIM = Statement(f"""
 UPDATE sqlqueue_jobs AS j
    SET state = 'running', attempt = j.attempt + 1, claim_token = j.claim_token + 1,
        worker = CAST(:worker AS uuid), claimed_at = clock_timestamp()
@@ -105,12 +114,7 @@ UPDATE sqlqueue_jobs AS j
                  AND r.task <> ALL (CAST(:shunned AS text[]))
                ORDER BY r.seq LIMIT lane.at_most FOR UPDATE SKIP LOCKED) AS c
         LIMIT :at_most))
-RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
-          CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
-          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token,
-          CASE WHEN coalesce(j.run_at, j.expires_at) IS NOT NULL
-               THEN CAST(json_build_object('eta', j.run_at, 'expires', j.expires_at) AS text) END,
-          CAST(NULL AS text)
+RETURNING {CLAIMED}
 """)
 
 # On a connection whose commits are asynchronous: let this transaction's be as durable as the server says.

@@ -7,6 +7,7 @@ ends a claim frees its slot, in the same transaction, and knows nothing of it.
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.postgres_jobs import CLAIMED
 
 # Lanes of limited jobs, in the order of their names, one probe each; each queue's from behind a given one.
 LIMITED_LANES = Statement("""
@@ -85,14 +86,12 @@ SELECT lane.n, c.id, c.claim_token{_LANES}
  WHERE lane.limits IS NULL
 """)
 
-CLAIM_HEADS = Statement("""
+CLAIM_HEADS = Statement(f"""
 UPDATE sqlqueue_jobs AS j
    SET state = 'running', attempt = j.attempt + 1, claim_token = j.claim_token + 1,
        worker = CAST(:worker AS uuid), claimed_at = clock_timestamp()
  WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND j.state = 'ready'
-RETURNING j.id, j.seq, j.queue, j.priority, j.task, CAST(j.args AS text), CAST(j.kwargs AS text),
-          CAST(j.headers AS text), CAST(j.options AS text), j.parent_id, j.root_id, j.group_id, j.attempt, j.retries,
-          j.crashes, j.max_crashes, j.acks_late, coalesce(j.expires_at < clock_timestamp(), false), j.claim_token
+RETURNING {CLAIMED}
 """)
 
 OCCUPY = Statement("""

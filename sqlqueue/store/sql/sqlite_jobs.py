@@ -79,7 +79,14 @@ WITH RECURSIVE lane(queue, priority) AS (
 SELECT queue, priority FROM lane WHERE priority IS NOT NULL
 """)
 
-CLAIM = statement("""
+CLAIMED = """
+          id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
+          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token,
+          CASE WHEN coalesce(run_at, expires_at) IS NOT NULL
+               THEN json_object('eta', run_at, 'expires', expires_at) END, NULL"""
+"""What a claim returns of each job: a `Job`, column by column."""
+
+CLAIM = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = :worker, claimed_at = <now>
  WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
@@ -87,10 +94,7 @@ UPDATE sqlqueue_jobs
                     AND state = 'ready'
                     AND task NOT IN (SELECT value FROM json_each(:shunned))
                   ORDER BY seq LIMIT :at_most)
-RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
-          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token,
-          CASE WHEN coalesce(run_at, expires_at) IS NOT NULL
-               THEN json_object('eta', run_at, 'expires', expires_at) END, NULL
+RETURNING {CLAIMED}
 """)
 
 FINISH = statement(f"""

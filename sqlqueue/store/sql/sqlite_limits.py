@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.sqlite_jobs import CLAIMED
 from sqlqueue.store.sql.sqlite_moments import statement
 
 _LIVE = """EXISTS (SELECT 1 FROM sqlqueue_jobs j
@@ -61,12 +62,11 @@ SELECT :n, id, claim_token FROM sqlqueue_jobs
  ORDER BY seq LIMIT :at_most
 """)
 
-CLAIM_HEADS = statement("""
+CLAIM_HEADS = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = :worker, claimed_at = <now>
  WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'ready'
-RETURNING id, seq, queue, priority, task, args, kwargs, headers, options, parent_id, root_id, group_id, attempt,
-          retries, crashes, max_crashes, acks_late, coalesce(expires_at < <now>, 0), claim_token
+RETURNING {CLAIMED}
 """)
 
 OCCUPY = statement("""
