@@ -147,7 +147,7 @@ class SQLQueue:
     @cached_property
     def store(self) -> Store:
         """The database; reached when first used."""
-        refuse_another(self.conf.result_backend, self.broker)
+        self._refuse_another_backend()
         return Store(
             self.conf.broker_url if self._engine is None else self._engine,
             schema=self.conf.broker_schema,
@@ -155,6 +155,9 @@ class SQLQueue:
             pooler=self.conf.broker_pooler,
             synchronous=self.conf.broker_synchronous,
         )
+
+    def _refuse_another_backend(self) -> None:
+        refuse_another(self.conf.result_backend, self.broker)
 
     @cached_property
     def client(self) -> Client:
@@ -191,8 +194,7 @@ class SQLQueue:
 
     def _defaults_of(self, name: str) -> Defaults:
         """Return what a task says about its calls; nothing, of one that is not registered here."""
-        task = self._registry.get(name)
-        return task.defaults if task is not None else NO_DEFAULTS
+        return task.defaults if (task := self._registry.get(name)) is not None else NO_DEFAULTS
 
     @overload
     def task(self, function: Callable[P, Coroutine[Any, Any, V]], /) -> Task[P, V, Coroutine[Any, Any, V]]: ...

@@ -9,9 +9,9 @@ from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.quota import read_limits
 from sqlqueue.domain.settlement import decide
 from sqlqueue.store.ops.claim import LaneRead, claim, lanes
+from sqlqueue.store.ops.cycle import Joins, cycle
 from sqlqueue.store.ops.grant import LimitedLane, ensure_limits, grant, limited_lanes
 from sqlqueue.store.ops.promote import promote
-from sqlqueue.store.ops.settle import settle
 from sqlqueue.worker.execute import Executor
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 
 def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_000) -> list[Outcome]:
     """Run every job that is due, and those that come of them, until none is left; return what came of each.
+
+    Jobs that wait for others, in chains and chords, are let go as a worker would.
 
     Parameters
     ----------
@@ -44,10 +46,18 @@ def drain(app: SQLQueue, queues: Sequence[str] | None = None, at_most: int = 10_
         if not jobs:
             break
         outcome = executor.execute(jobs[0]._replace(worker=me))
-        app.store.run(settle, me, [decide(jobs[0], outcome)], {jobs[0].id: jobs[0].token})
+        _settle(app, me, jobs[0], outcome)
         outcomes.append(outcome)
     executor.close_thread()
     return outcomes
+
+
+def _settle(app: SQLQueue, me: str, job: Job, outcome: Outcome) -> None:
+    """Settle a job and let those go that wait for it, however many transactions that takes."""
+    settlements, joins = [decide(job, outcome)], Joins({job.id})
+    while settlements or joins.owed or joins.rest:
+        released = app.store.run(cycle, me, settlements, {job.id: job.token}, None, (), joins).released
+        settlements, joins = [], Joins((), released.owed, released.rest)
 
 
 def _limited(app: SQLQueue, me: str, queues: Sequence[str]) -> list[Job]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sqlqueue import EnqueueError, SQLQueue
+from sqlqueue.celery import Celery
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.outcome import Failed, Failure, Retried, Succeeded
 from sqlqueue.testing.drain import drain
@@ -184,6 +185,15 @@ def test_annotations(app, row):
     drain(app, ["mail", "all"])
     assert (result.get(timeout=30), heard) == (2, [("a", 2)])
     assert (a.settings.max_retries, a.note, b.note) == (9, "x", "x")
+
+
+def test_annotations_in_a_ported_project(database_url):
+    app = Celery("ported", broker=database_url)
+    task = app.task(name="a")(lambda: None)
+    app.conf.task_annotations = {"a": {"rate_limit": "7/m"}}
+    assert app.tasks["a"].settings.rate_limit == "7/m"
+    assert task.name == "a"
+    app.close()
 
 
 class Annotation:

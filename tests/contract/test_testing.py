@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sqlqueue import SQLQueue
+from sqlqueue import SQLQueue, chord
 from sqlqueue.testing import assertions
 from sqlqueue.testing.assertions import assert_enqueued, enqueued, refute_enqueued
 from sqlqueue.testing.drain import drain
@@ -67,6 +67,29 @@ def test_what_is_over_does_not_wait(app, add):
     add.delay(1)
     drain(app)
     refute_enqueued(app, add)
+
+
+def test_workflows_are_drained(app, add):
+    @app.task(name="swap", bind=True)
+    def swap(self, x):
+        self.replace(add.s(x, 1) | add.s(1))
+
+    @app.task(name="total")
+    def total(numbers):
+        return sum(numbers)
+
+    fail = app.task(name="fail")(lambda: 1 / 0)
+    results = [
+        (add.s(1) | add.s(2) | add.s(3)).delay(),
+        chord([add.s(1), add.s(2) | add.s(3)])(total.s()),
+        (swap.s(5) | add.s(10)).delay(),
+    ]
+    doomed = (fail.si() | add.s(1)).delay()
+    drain(app)
+    assert [one.get(timeout=30) for one in results] == [6, 6, 17]
+    with pytest.raises(ZeroDivisionError):
+        doomed.get(timeout=30)
+    assert enqueued(app) == []
 
 
 USERS_TESTS = """

@@ -96,7 +96,7 @@ class Celery(SQLQueue):
     def tasks(self) -> Registry:
         """The tasks by name, with those that belong to every app."""
         self.finalize()
-        return self._registry
+        return self._registry.annotated(self.conf.task_annotations)
 
     @tasks.setter
     def tasks(self, registry: Registry) -> None:
