@@ -41,6 +41,10 @@ LONGEST_LOOK = 0.05
 """Seconds between two looks for answers: from the first to the second."""
 
 
+ROLL_CALL = 1.0
+"""Seconds after which it is looked again who lives: one that has ended since is not waited for."""
+
+
 class Asking(TypedDict, total=False):
     """Whom a command is for, and what is wanted of them.
 
@@ -110,15 +114,12 @@ class Control:
         """
         meant = _destination(how)
         message = Message(new_job_id(), command, _checked(command, arguments or {}), meant, how.get("reply", False))
-        expected: set[str] = set()
-        if message.wants_reply:
-            living = self._store.read(observe)
-            expected = {one.incarnation for one in living if meant.means(one.name, one.incarnation)}
+        expected = _living(self._store, meant) if message.wants_reply else set()
         if message.wants_reply and not expected:
             return []
         self._store.run(post, message)
         call_workers(self._store)
-        return self._gather(message.id, expected, how) if message.wants_reply else None
+        return self._gather(message, expected, how) if message.wants_reply else None
 
     async def abroadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]) -> Said:
         """The same, awaited."""
@@ -204,15 +205,16 @@ class Control:
         """Let workers show now that they live."""
         return self.broadcast("heartbeat", {}, **how)
 
-    def _gather(self, message_id: str, expected: set[str], how: Asking) -> list[dict[str, Any]]:
+    def _gather(self, message: Message, expected: set[str], how: Asking) -> list[dict[str, Any]]:
         """Wait for answers until all have come that will, enough have, or the time is over."""
-        deadline = monotonic() + self._patience(how.get("timeout"))
+        looked = monotonic()
+        deadline = looked + self._patience(how.get("timeout"))
         limit, callback = how.get("limit"), how.get("callback")
         found: list[Reply] = []
         rest, pause = FIRST_LOOK, threading.Event()
         while True:
             now = monotonic()
-            new = self._store.read(replies, message_id)[len(found) :]
+            new = self._store.read(replies, message.id)[len(found) :]
             found += new
             for one in new:
                 if callback is not None:
@@ -220,6 +222,8 @@ class Control:
             enough = limit is not None and len(found) >= limit
             if enough or expected <= {one.worker for one in found} or now >= deadline:
                 return [{one.name: one.reply} for one in found[:limit]]
+            if now - looked >= ROLL_CALL:
+                looked, expected = now, expected & _living(self._store, message.destination)
             pause.wait(min(rest, deadline - now))
             rest = min(rest * 2, LONGEST_LOOK)
 
@@ -228,6 +232,10 @@ class Control:
             return timeout
         dialect = self._store.dialect
         return PATIENCE if dialect.listens or dialect.watches else PATIENCE_POLLING
+
+
+def _living(store: Store, meant: Destination) -> set[str]:
+    return {one.incarnation for one in store.read(observe) if meant.means(one.name, one.incarnation)}
 
 
 def by_stamps(headers: Stamps) -> list[Which]:

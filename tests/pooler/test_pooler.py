@@ -132,6 +132,10 @@ def test_the_whole_trip(place, said):
     wait_until("the task to start", lambda: list(place.folder.glob("held-by-*")))
     first.kill()
     second = place.worker("-P", "threads", "-n", "second", **more).wait_ready()
+    inspect = tasks.app.control.inspect(timeout=40)
+    assert [row["id"] for row in wait_until("the second start", lambda: inspect.active()["second"])] == [held.id]
+    assert tasks.app.control.add_consumer("mails", reply=True, timeout=40) == [{"second": {"ok": "add consumer mails"}}]
+    assert tasks.add.apply_async((1, 1), queue="mails").get(timeout=40) == 2
     (place.folder / "go").touch()
     assert held.get(timeout=40) == second.process.pid
     assert tasks.flaky.delay(1).get(timeout=40) == 1

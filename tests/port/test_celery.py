@@ -1,8 +1,11 @@
 """Celery's layout over ours: what a ported project does, on both databases; `make celery-suite` asks for more."""
 
+import threading
+
 import pytest
 
 from sqlqueue.celery import Celery, Task, canvas, chain, chord, current_app, group, shared_task, signature, states
+from sqlqueue.celery.contrib.testing.worker import start_worker
 from sqlqueue.celery.exceptions import (
     ChordError,
     ImproperlyConfigured,
@@ -217,3 +220,20 @@ def test_a_job_that_is_tried_again_says_why(celery, add):
         job = later.delay()
         wait_until("the retry", lambda: job.state == states.RETRY)
         assert "not yet" in str(job.result)
+
+
+def test_a_running_job_is_terminated(celery, add):
+    begun, go = threading.Event(), threading.Event()
+
+    @celery.task
+    def wait_for_it():
+        begun.set()
+        go.wait(PATIENCE)
+
+    with start_worker(celery, pool="threads", concurrency=2):
+        result = wait_for_it.delay()
+        assert begun.wait(PATIENCE)
+        result.revoke(terminate=True, signal="SIGKILL")
+        with pytest.raises(TaskRevokedError, match="terminated by SIGKILL"):
+            get(result)
+        go.set()
