@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlqueue.client.request import KNOWN_OPTIONS
-from sqlqueue.domain.clock import SYSTEM_CLOCK
 
 _CELERY_ONLY = frozenset({
     "add_to_parent", "chain", "chord", "compression", "errbacks", "group_id", "group_index", "parent_id", "producer",
@@ -16,12 +14,9 @@ _CELERY_ONLY = frozenset({
 """What Celery's own parts hand to each other, or what says how a message is written."""
 
 
-_DELAYS = frozenset({"countdown", "eta"})
-
-
 def translated(options: dict[str, Any]) -> dict[str, Any]:
     """Return options that we know; stamps and message properties go into the headers."""
-    if KNOWN_OPTIONS.issuperset(options) and not _DELAYS & options.keys():
+    if KNOWN_OPTIONS.issuperset(options):
         return options
     known = {name: value for name, value in options.items() if name in KNOWN_OPTIONS}
     headers = dict(known.get("headers") or {})
@@ -34,11 +29,6 @@ def translated(options: dict[str, Any]) -> dict[str, Any]:
             headers[name] = value
         elif name not in _CELERY_ONLY:
             properties[name] = value
-    eta = options.get("eta")
-    if options.get("countdown") is not None:
-        eta = SYSTEM_CLOCK.now() + timedelta(seconds=options["countdown"])
-    if eta is not None:
-        headers["eta"] = eta.isoformat() if isinstance(eta, datetime) else eta
     if properties:
         headers["properties"] = {**headers.get("properties", {}), **properties}
     if headers:

@@ -46,12 +46,6 @@ class Context:
         return None
 
     @property
-    def eta(self) -> str | None:
-        """The moment from which it was due, when the caller gave one."""
-        found: str | None = self._job.headers.get("eta")
-        return found
-
-    @property
     def time_limit(self) -> float | None:
         """The time limit of this run."""
         found: float | None = _first(self._job.time_limit, getattr(self._task, "time_limit", None))
