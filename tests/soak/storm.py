@@ -61,12 +61,12 @@ class Fleet:
 
     def _child(self, chance: random.Random) -> bool:
         """Kill a child; children are the grandchildren of the worker, whose child is the fork server."""
-        worker = self.workers[chance.choice(WITH_CHILDREN)]
-        with suppress(OSError):
-            children = family([worker.process.pid])[2:]
-            if children:
-                os.kill(chance.choice(children), signal.SIGKILL)
-                return True
+        for n in chance.sample(WITH_CHILDREN, len(WITH_CHILDREN)):
+            with suppress(OSError):  # it has just died, or has no children yet
+                children = family([self.workers[n].process.pid])[2:]
+                if children:
+                    os.kill(chance.choice(children), signal.SIGKILL)
+                    return True
         return False
 
     def _worker(self, chance: random.Random) -> bool:
