@@ -63,9 +63,9 @@ def test_three_workers_keep_to_a_limit_that_others_do_not_wait_for(place, tasks)
 
 def test_limited_jobs_and_others_take_turns(place, tasks):
     """A backlog of the others does not starve them."""
-    backlog = tasks.wide.send_many([(str(place.folder), 0.002)] * 3000)
-    limited = [tasks.narrow.delay(str(place.folder), 0.0) for _ in range(5)]
-    worker = place.worker("-P", "threads", "-c", "2").wait_ready()
+    backlog = tasks.wide.send_many([(str(place.folder), 0.1)] * 40)
+    limited = [tasks.narrow.delay(str(place.folder), 0.1) for _ in range(5)]
+    worker = place.worker("-P", "threads", "-c", "1").wait_ready()
     for job in limited:
         job.get(timeout=PATIENCE)
     assert backlog[-1].state == "PENDING", "the limited ones did not wait for all others"
