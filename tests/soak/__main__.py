@@ -9,6 +9,7 @@ import importlib.util
 import itertools
 import os
 import random
+import shutil
 import sys
 import tempfile
 import threading
@@ -148,6 +149,7 @@ def soak(url: str, server: PostgresServer | None, seconds: float, seed: int) -> 
     if any(codes):
         print(f"workers ended with {codes}")
     if not verdict.complaints and not any(codes):
+        shutil.rmtree(folder)
         return True
     print(f"what the workers said is in {folder}")
     return False
