@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.job import Job
 from sqlqueue.domain.quota import LOCKED_LOOK, Quota, Use, choose, room_of, stricter
-from sqlqueue.store.operation import Batch, Step, ask
+from sqlqueue.store.operation import Batch, Step, ask, ask_last
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,14 +55,14 @@ def limited_lanes(dialect: Dialect, after: Sequence[tuple[str, str]], at_most: i
     after: the queues to look into, each with the limits behind which to begin.
     """
     queues = [{"queue": queue, "after": limits} for queue, limits in after]
-    rows = yield from ask(dialect.sql.limited_lanes, queues=json.dumps(queues), at_most=at_most)
+    rows = yield from ask_last(dialect.sql.limited_lanes, queues=json.dumps(queues), at_most=at_most)
     return [(row[0], row[1]) for row in rows]
 
 
 def ensure_limits(dialect: Dialect, names: Sequence[str]) -> Op[None]:
     """See to it that limits have rows to lock, where a row's lock is needed."""
     if dialect.sql.ensure_limits is not None:
-        yield from ask(dialect.sql.ensure_limits, names=json.dumps(sorted(names)))
+        yield from ask_last(dialect.sql.ensure_limits, names=json.dumps(sorted(names)))
 
 
 def grant(
