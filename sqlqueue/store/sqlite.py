@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
+from sqlqueue.store.sql import both
 from sqlqueue.store.sql import sqlite_control as control
 from sqlqueue.store.sql import sqlite_jobs as jobs
 from sqlqueue.store.sql import sqlite_limits as limits
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(jobs, rest, revoke, operator, workflow, unique, control, limits)
+STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits)
 
 
 class SQLite:

@@ -44,12 +44,3 @@ PRUNE_REPLIES = Statement("DELETE FROM sqlqueue_replies WHERE created_at < clock
 SERVE = Statement("""
 UPDATE sqlqueue_workers SET queues = CAST(:queues AS json) WHERE incarnation = CAST(:incarnation AS uuid)
 """)
-
-REVOKED = Statement("""
-SELECT id FROM (SELECT * FROM (SELECT id, state FROM sqlqueue_results ORDER BY id DESC LIMIT :newest) AS r
-                 WHERE state = 'revoked'
-                UNION ALL
-                SELECT id, state FROM (SELECT id, state, revoked FROM sqlqueue_jobs ORDER BY id DESC LIMIT :newest) AS j
-                 WHERE revoked) AS found
- ORDER BY id DESC LIMIT :at_most
-""")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
-from sqlqueue.store.sql.listing import SHOW_FINISHED, SHOW_UNFINISHED, newest_first
+from sqlqueue.store.sql.listing import newest_first
 from sqlqueue.store.sql.postgres_jobs import with_attempt
 from sqlqueue.store.sql.postgres_which import MATCHES
 
 LIST_JOBS = Statement(newest_first(MATCHES))
-
-SHOW_JOB = Statement(SHOW_UNFINISHED)
-
-SHOW_RESULT = Statement(SHOW_FINISHED)
 
 _BY_ID = "r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))"
 
@@ -61,12 +57,6 @@ INSERT INTO sqlqueue_queues AS q (name, paused_at) VALUES (:name, clock_timestam
     ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(q.paused_at, excluded.paused_at)
 RETURNING name
 """)
-
-RESUME = Statement("""
-UPDATE sqlqueue_queues SET paused_at = NULL WHERE name = :name AND paused_at IS NOT NULL RETURNING name
-""")
-
-PAUSED = Statement("SELECT name, paused_at FROM sqlqueue_queues WHERE paused_at IS NOT NULL")
 
 COUNTS = Statement("""
 SELECT queue, task, state, count(*),

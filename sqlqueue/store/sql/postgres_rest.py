@@ -6,8 +6,6 @@ from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.postgres_jobs import with_attempt
 
-SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
-
 HAS_TABLES = Statement("SELECT to_regclass('sqlqueue_jobs') IS NOT NULL")
 
 

@@ -21,10 +21,6 @@ UPDATE sqlqueue_jobs j
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
-FREE_KEY = Statement("UPDATE sqlqueue_jobs SET unique_key = NULL WHERE unique_key = :key AND state = 'running'")
-
-KEY_HOLDER = Statement("SELECT id FROM sqlqueue_jobs WHERE unique_key = :key")
-
 OPEN_WINDOW = Statement("""
 INSERT INTO sqlqueue_windows AS w (unique_key, job_id, until)
 VALUES (:key, :id, clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second')
@@ -32,9 +28,5 @@ VALUES (:key, :id, clock_timestamp() + CAST(:seconds AS double precision) * inte
  WHERE w.until <= clock_timestamp()
 RETURNING 1
 """)
-
-TAKE_OUT = Statement("DELETE FROM sqlqueue_jobs WHERE id = :id")
-
-WINDOW_HOLDER = Statement("SELECT job_id FROM sqlqueue_windows WHERE unique_key = :key")
 
 CLOSE_WINDOWS = Statement("DELETE FROM sqlqueue_windows WHERE until <= clock_timestamp()")

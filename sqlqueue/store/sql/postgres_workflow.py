@@ -116,18 +116,6 @@ SELECT id, state, CAST(result AS text) FROM sqlqueue_results
  WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)
 
-# What a crash or a lost lock may have left behind. Both are read through indexes, by the leader, now and then.
-ANYTHING_BLOCKED = Statement("""
-SELECT EXISTS (SELECT 1 FROM sqlqueue_dependencies)
-    OR EXISTS (SELECT 1 FROM sqlqueue_jobs WHERE seq IS NULL AND run_at IS NULL AND state = 'blocked')
-""")
-
-LOST_PARENTS = Statement("""
-SELECT d.parent FROM sqlqueue_dependencies d
- WHERE d.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.parent)
- LIMIT :at_most
-""")
-
 LOOSE = Statement("""
 SELECT j.id FROM sqlqueue_jobs j
  WHERE j.seq IS NULL AND j.run_at IS NULL AND j.state = 'blocked'
@@ -186,8 +174,6 @@ INSERT INTO sqlqueue_groups (id, members) VALUES (:id, CAST(:members AS json))
 
 RESTORE_GROUP = Statement("SELECT CAST(members AS text) FROM sqlqueue_groups WHERE id = :id")
 
-DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")
-
 CHILDREN = Statement("""
 SELECT id, parent_id FROM (
     SELECT id, parent_id, created_at FROM sqlqueue_jobs
@@ -196,10 +182,4 @@ SELECT id, parent_id FROM (
     SELECT id, parent_id, created_at FROM sqlqueue_results
      WHERE parent_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))) AS c
  ORDER BY created_at, id
-""")
-
-FAMILY = Statement("""
-SELECT id, parent_id, root_id, group_id FROM sqlqueue_jobs WHERE id = :id
-UNION ALL
-SELECT id, parent_id, root_id, group_id FROM sqlqueue_results WHERE id = :id
 """)

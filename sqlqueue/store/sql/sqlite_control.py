@@ -38,12 +38,3 @@ PRUNE_CONTROL = statement("DELETE FROM sqlqueue_control WHERE expires_at < <now>
 PRUNE_REPLIES = statement("DELETE FROM sqlqueue_replies WHERE created_at < <in:-600.0>")
 
 SERVE = Statement("UPDATE sqlqueue_workers SET queues = :queues WHERE incarnation = :incarnation")
-
-REVOKED = Statement("""
-SELECT id FROM (SELECT * FROM (SELECT id, state FROM sqlqueue_results ORDER BY id DESC LIMIT :newest) AS r
-                 WHERE state = 'revoked'
-                UNION ALL
-                SELECT id, state FROM (SELECT id, state, revoked FROM sqlqueue_jobs ORDER BY id DESC LIMIT :newest) AS j
-                 WHERE revoked) AS found
- ORDER BY id DESC LIMIT :at_most
-""")

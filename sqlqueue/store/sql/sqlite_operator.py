@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
-from sqlqueue.store.sql.listing import SHOW_FINISHED, SHOW_UNFINISHED, newest_first
+from sqlqueue.store.sql.listing import newest_first
 from sqlqueue.store.sql.sqlite_jobs import with_attempt
 from sqlqueue.store.sql.sqlite_moments import statement
 from sqlqueue.store.sql.sqlite_which import MATCHES
 
 LIST_JOBS = Statement(newest_first(MATCHES))
-
-SHOW_JOB = Statement(SHOW_UNFINISHED)
-
-SHOW_RESULT = Statement(SHOW_FINISHED)
 
 _BY_ID = "r.id IN (SELECT value FROM json_each(:ids))"
 
@@ -52,12 +48,6 @@ INSERT INTO sqlqueue_queues AS q (name, paused_at) VALUES (:name, <now>)
     ON CONFLICT (name) DO UPDATE SET paused_at = coalesce(q.paused_at, excluded.paused_at)
 RETURNING name
 """)
-
-RESUME = Statement("""
-UPDATE sqlqueue_queues SET paused_at = NULL WHERE name = :name AND paused_at IS NOT NULL RETURNING name
-""")
-
-PAUSED = Statement("SELECT name, paused_at FROM sqlqueue_queues WHERE paused_at IS NOT NULL")
 
 COUNTS = Statement("""
 SELECT queue, task, state, count(*), (julianday('now') - julianday(min(coalesce(run_at, created_at)))) * 86400.0

@@ -7,8 +7,6 @@ from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_jobs import with_attempt
 from sqlqueue.store.sql.sqlite_moments import statement
 
-SCHEMA_VERSION = Statement("SELECT version_num FROM sqlqueue_alembic_version")
-
 HAS_TABLES = Statement("SELECT count(*) FROM sqlite_master WHERE name = 'sqlqueue_jobs'")
 
 RESCUE_LOST = statement(f"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.sqlite_jobs import CALLS
 from sqlqueue.store.sql.sqlite_moments import statement
 
@@ -22,19 +21,11 @@ UPDATE sqlqueue_jobs
 RETURNING id, queue, priority, seq
 """)
 
-FREE_KEY = Statement("UPDATE sqlqueue_jobs SET unique_key = NULL WHERE unique_key = :key AND state = 'running'")
-
-KEY_HOLDER = Statement("SELECT id FROM sqlqueue_jobs WHERE unique_key = :key")
-
 OPEN_WINDOW = statement("""
 INSERT INTO sqlqueue_windows (unique_key, job_id, until) VALUES (:key, :id, <in::seconds>)
     ON CONFLICT (unique_key) DO UPDATE SET job_id = excluded.job_id, until = excluded.until
  WHERE until <= <now>
 RETURNING 1
 """)
-
-TAKE_OUT = Statement("DELETE FROM sqlqueue_jobs WHERE id = :id")
-
-WINDOW_HOLDER = Statement("SELECT job_id FROM sqlqueue_windows WHERE unique_key = :key")
 
 CLOSE_WINDOWS = statement("DELETE FROM sqlqueue_windows WHERE until <= <now>")

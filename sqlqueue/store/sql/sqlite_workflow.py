@@ -97,17 +97,6 @@ DISCONNECT = Statement("DELETE FROM sqlqueue_dependencies WHERE dependent IN (SE
 
 ENDS = Statement("SELECT id, state, result FROM sqlqueue_results WHERE id IN (SELECT value FROM json_each(:ids))")
 
-ANYTHING_BLOCKED = Statement("""
-SELECT EXISTS (SELECT 1 FROM sqlqueue_dependencies)
-    OR EXISTS (SELECT 1 FROM sqlqueue_jobs WHERE seq IS NULL AND run_at IS NULL AND state = 'blocked')
-""")
-
-LOST_PARENTS = Statement("""
-SELECT d.parent FROM sqlqueue_dependencies d
- WHERE d.outcome IS NULL AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.parent)
- LIMIT :at_most
-""")
-
 LOOSE = Statement("""
 SELECT j.id FROM sqlqueue_jobs j
  WHERE j.seq IS NULL AND j.run_at IS NULL AND j.state = 'blocked'
@@ -157,18 +146,10 @@ INSERT INTO sqlqueue_groups (id, members) VALUES (:id, :members)
 
 RESTORE_GROUP = Statement("SELECT members FROM sqlqueue_groups WHERE id = :id")
 
-DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")
-
 CHILDREN = Statement("""
 SELECT id, parent_id FROM (
     SELECT id, parent_id, created_at FROM sqlqueue_jobs WHERE parent_id IN (SELECT value FROM json_each(:ids))
     UNION ALL
     SELECT id, parent_id, created_at FROM sqlqueue_results WHERE parent_id IN (SELECT value FROM json_each(:ids)))
  ORDER BY created_at, id
-""")
-
-FAMILY = Statement("""
-SELECT id, parent_id, root_id, group_id FROM sqlqueue_jobs WHERE id = :id
-UNION ALL
-SELECT id, parent_id, root_id, group_id FROM sqlqueue_results WHERE id = :id
 """)
