@@ -237,3 +237,17 @@ def test_a_running_job_is_terminated(celery, add):
         with pytest.raises(TaskRevokedError, match="terminated by SIGKILL"):
             get(result)
         go.set()
+
+
+def test_a_retry_may_give_arguments_of_the_other_kind(celery, add):
+    @celery.task(name="switch", bind=True)
+    def switch(task, foo, bar, label=None, *, how=None):
+        if not task.request.retries:
+            task.retry(countdown=0, **how)
+        return [foo, bar, label]
+
+    with start(celery):
+        named = {"foo": 1, "bar": 2, "label": "kept"}
+        by_place = switch.apply_async(kwargs={**named, "how": {"args": [3, 4]}})
+        by_name = switch.apply_async((1, 2), {"how": {"kwargs": {"foo": 2}}})
+        assert [get(by_place), get(by_name)] == [[3, 4, "kept"], [2, 2, None]]

@@ -119,7 +119,18 @@ class Task(ours.Task[..., Any, Any]):
         """Give this try up and run the job again later; options besides those of our own stay the job's."""
         order = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
         given = {**dict(zip(order, args, strict=False)), **named}
+        given |= self._switched(given.get("args"), given.get("kwargs"))
         return super().retry(**{name: given[name] for name in order if given.get(name) is not None})
+
+    def _switched(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """Return both kinds of arguments when a retry gives one kind for parameters that had the other."""
+        names, had = list(self._signature.parameters)[self.bind :], self.request
+        if args is not None and kwargs is None:
+            taken = names[: len(args)]
+            return {"kwargs": {name: value for name, value in had.kwargs.items() if name not in taken}}
+        if kwargs is not None and args is None and set(names[: len(had.args)]) & set(kwargs):
+            return {"args": (), "kwargs": {**dict(zip(names, had.args, strict=False)), **had.kwargs, **kwargs}}
+        return {}
 
     def replace(self, sig: Any) -> Any:
         """Let ``sig`` be done in this job's place."""
