@@ -1,4 +1,4 @@
-"""Our own connection to SQLite: one writer for each process, every transaction begun with BEGIN IMMEDIATE.
+"""Our own connections to SQLite: one writer for each process, every transaction begun with BEGIN IMMEDIATE.
 
 A deferred transaction that reads first and writes later fails at once with "database is locked" whatever the time-out
 is; one that begins by taking the lock waits its turn.
@@ -37,7 +37,9 @@ IN_MEMORY = "sqlite:///:memory:"
 
 
 class SQLiteLink:
-    """The process's one connection to one file; threads take turns.
+    """The process's two connections to one file, one that writes and one that reads; at each, threads take turns.
+
+    Who reads need not wait behind somebody who waits for the write lock.
 
     Parameters
     ----------
@@ -49,25 +51,24 @@ class SQLiteLink:
         self.generation = 0
         self._path = path
         self._dialect = dialect
-        self._synchronous = synchronous
-        self._mutex = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._owner = 0
+        self._writer = _Handle(path, synchronous)
+        self._reader = _Handle(path, synchronous)
         self.lends: Callable[[], bool] = lambda: False
         """Whether a transaction of this process is lent to a task, and will end."""
 
     def run(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in one transaction that holds the write lock."""
-        return self._transact(self._begin, verb(self._dialect, *args, **kwargs))
+        return self._transact(self._writer, self._begin, verb(self._dialect, *args, **kwargs))
 
     def read(self, verb: Callable[Concatenate[Dialect, P], Op[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that only reads; it waits for nobody."""
-        return self._transact(_begin_reading, verb(self._dialect, *args, **kwargs))
+        return self._transact(self._reader, _begin_reading, verb(self._dialect, *args, **kwargs))
 
-    def _transact(self, begin: Callable[[sqlite3.Connection], object], op: Op[T]) -> T:
-        with self._mutex:
+    def _transact(self, handle: _Handle, begin: Callable[[sqlite3.Connection], object], op: Op[T]) -> T:
+        with handle.mutex:
             try:
-                connection = self._connected()
+                connection = handle.connected()
+                self.generation = self._writer.generation
                 begin(connection)
                 try:
                     value = drive(over_named(connection), op)
@@ -79,30 +80,6 @@ class SQLiteLink:
             except sqlite3.Error as error:
                 raise self._dialect.translate(error) or error from error
             return value
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None or self._owner != os.getpid():
-            self._leave_parents_handle()
-            self._connection = self._open()
-            self._owner = os.getpid()
-            self.generation += 1
-        return self._connection
-
-    def _leave_parents_handle(self) -> None:
-        """Leave the parent's handle alone in a forked child: closing it would drop the parent's locks."""
-        if self._connection is not None and self._owner != os.getpid():
-            _left_behind.append(self._connection)
-
-    def _open(self) -> sqlite3.Connection:
-        try:
-            connection = sqlite3.connect(
-                self._path, timeout=1.0, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(why_unopenable(self._path, error)) from error
-        return connection
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Take the write lock, waiting for others, but not for this process's own open transaction."""
@@ -135,16 +112,58 @@ class SQLiteLink:
         return None
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._mutex:
-            connection, self._connection = self._connection, None
-            if connection is not None and self._owner == os.getpid():
-                connection.close()
+        """Close the connections."""
+        self._reader.close()
+        self._writer.close()
 
     @staticmethod
     def watch(path: str) -> sqlite3.Connection:
         """Return a connection of its own that only watches for others' commits."""
         return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+
+class _Handle:
+    """One connection, and the mutex under which it is used."""
+
+    def __init__(self, path: str, synchronous: str) -> None:
+        self.mutex = threading.RLock()
+        self.generation = 0
+        self._path = path
+        self._synchronous = synchronous
+        self._connection: sqlite3.Connection | None = None
+        self._owner = 0
+
+    def connected(self) -> sqlite3.Connection:
+        """Return the connection, made when first used, and anew in a child; call it with the mutex held."""
+        if self._connection is None or self._owner != os.getpid():
+            self._leave_parents_handle()
+            self._connection = self._open()
+            self._owner = os.getpid()
+            self.generation += 1
+        return self._connection
+
+    def _leave_parents_handle(self) -> None:
+        """Leave the parent's handle alone in a forked child: closing it would drop the parent's locks."""
+        if self._connection is not None and self._owner != os.getpid():
+            _left_behind.append(self._connection)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self._path, timeout=1.0, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(why_unopenable(self._path, error)) from error
+        return connection
+
+    def close(self) -> None:
+        """Close the connection, if it is this process's."""
+        with self.mutex:
+            connection, self._connection = self._connection, None
+            if connection is not None and self._owner == os.getpid():
+                connection.close()
 
 
 def place_of(connection: sqlite3.Connection) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 import pytest
@@ -12,6 +13,8 @@ from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.ops.claim import claim
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.ops.settle import settle
+from sqlqueue.store.ops.workers import observe, sign_off
+from sqlqueue.store.sqlite_link import SQLiteLink
 from sqlqueue.store.store import Store
 from tests.support.jobs import ME, lane, new_job
 from tests.support.processes import ROOT
@@ -56,7 +59,7 @@ def test_many_processes_that_hammer_one_file_see_no_lock(sqlite_url):
 
 def cap(store, pages):
     """Let the file grow by so many pages and no more, as on a disk that is nearly full."""
-    connection = store._link._connected()
+    connection = store._link._writer.connected()
     ((now,),) = connection.execute("PRAGMA page_count").fetchall()
     connection.execute(f"PRAGMA max_page_count = {now + pages}")
 
@@ -86,4 +89,22 @@ def test_a_full_disk_loses_nothing_and_is_got_over(sqlite_url):
     cap(store, 10_000)
     assert store.run(settle, ME, *over).ids == {job.id for job in jobs}
     assert len(store.run(enqueue, [new_job()])) == 1
+    store.close()
+
+
+def test_who_reads_does_not_wait_behind_who_waits_to_write(sqlite_url, monkeypatch):
+    store = Store(sqlite_url)
+    store.check_schema()
+    waiting = threading.Event()
+    monkeypatch.setattr(SQLiteLink, "_keep_waiting", lambda *_: waiting.set())
+    with closing(onlooker(sqlite_url)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer = threading.Thread(target=lambda: store.run(sign_off, ME))
+        writer.start()
+        assert waiting.wait(60)
+        assert store.read(observe) == []
+        assert writer.is_alive()
+        other.execute("ROLLBACK")
+    writer.join(60)
+    assert not writer.is_alive()
     store.close()
