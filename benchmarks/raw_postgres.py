@@ -20,7 +20,7 @@ CLAIM = """
 UPDATE sqlqueue_jobs SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = %s,
        claimed_at = clock_timestamp()
  WHERE ctid = ANY (ARRAY(SELECT ctid FROM sqlqueue_jobs
-                        WHERE queue = 'bench' AND priority = 0 AND seq > %s AND state = 'ready'
+                        WHERE queue = 'bench' AND priority = 0 AND seq > %s AND limits IS NULL AND state = 'ready'
                         ORDER BY seq LIMIT %s FOR UPDATE SKIP LOCKED))
 RETURNING id, seq
 """

@@ -19,7 +19,8 @@ CLAIM = f"""
 UPDATE sqlqueue_jobs SET state = 'running', attempt = attempt + 1, claim_token = claim_token + 1, worker = ?,
        claimed_at = {NOW}
  WHERE rowid IN (SELECT rowid FROM sqlqueue_jobs
-                  WHERE queue = 'bench' AND priority = 0 AND seq IS NOT NULL AND state = 'ready' ORDER BY seq LIMIT ?)
+                  WHERE queue = 'bench' AND priority = 0 AND seq IS NOT NULL AND limits IS NULL
+                    AND state = 'ready' ORDER BY seq LIMIT ?)
 RETURNING id
 """
 
