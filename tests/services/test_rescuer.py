@@ -6,6 +6,7 @@ import pytest
 
 from sqlqueue.events.bus import Bus
 from sqlqueue.maintenance.rescuer import Rescuer
+from sqlqueue.store.ops.watch import watch
 from sqlqueue.store.ops.workers import observe, register
 from sqlqueue.store.store import Store
 from tests.support.jobs import ME, OTHER, worker_record
@@ -32,5 +33,22 @@ def test_who_could_not_look_starts_watching_anew(database_url, blind, living):
     rescuer._looked_at -= blind
     rescuer.tick(link)
     assert {seen.incarnation for seen in link.run(observe)} == living
+    link.close()
+    store.close()
+
+
+def test_who_does_not_lead_does_not_wait_for_the_lease(postgres_url):
+    """Else all workers would take turns at one row, every two seconds, and their beats with it."""
+    store = Store(postgres_url)
+    link = store.pinned()
+    for incarnation in (ME, OTHER):
+        link.run(register, worker_record(incarnation))
+    assert link.run(watch, "leader", OTHER, 60.0).leads
+    with closing(onlooker(postgres_url)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT 1 FROM sqlqueue_leases FOR UPDATE")
+        leads, lives, _ = link.run(watch, "leader", ME, 60.0)
+        assert (leads, lives) == (False, True)
+        other.execute("ROLLBACK")
     link.close()
     store.close()

@@ -109,26 +109,26 @@ UPDATE sqlqueue_workers SET stopped_at = clock_timestamp()
 RETURNING name
 """)
 
-TAKE_LEASE = Statement("""
+# Who sees that somebody else holds it does not touch the row: all would queue for its lock at every look.
+_TAKEN = """
 INSERT INTO sqlqueue_leases AS l (name, holder, expires_at)
-VALUES (:name, CAST(:holder AS uuid), clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second')
+SELECT CAST(:name AS text), CAST(:holder AS uuid),
+       clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second'
+ WHERE NOT EXISTS (SELECT 1 FROM sqlqueue_leases o WHERE o.name = CAST(:name AS text)
+                      AND o.holder <> CAST(:holder AS uuid) AND o.expires_at >= clock_timestamp())
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
  WHERE l.holder = excluded.holder OR l.expires_at < clock_timestamp()
 RETURNING 1
-""")
+"""
+
+TAKE_LEASE = Statement(_TAKEN)
 
 # All that a worker does every two seconds, in one statement: an idle one is to cost next to nothing.
-WATCH = Statement("""
+WATCH = Statement(f"""
 WITH lives AS (
     UPDATE sqlqueue_workers SET beat_at = clock_timestamp()
      WHERE incarnation = CAST(:holder AS uuid) AND stopped_at IS NULL
-), leads AS (
-    INSERT INTO sqlqueue_leases AS l (name, holder, expires_at)
-    VALUES (:name, CAST(:holder AS uuid), clock_timestamp() + CAST(:seconds AS double precision) * interval '1 second')
-        ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-     WHERE l.holder = excluded.holder OR l.expires_at < clock_timestamp()
-    RETURNING 1
-)
+), leads AS ({_TAKEN})
 SELECT CAST(incarnation AS text), name, home, pid, CAST(extract(epoch FROM beat_at) AS double precision),
        CAST(extract(epoch FROM clock_timestamp()) AS double precision), CAST(queues AS text),
        EXISTS (SELECT 1 FROM leads)
