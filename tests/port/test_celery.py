@@ -211,6 +211,23 @@ def test_what_workers_are_asked(celery, worker):
     assert "redis://user:********@localhost:6379/0" in celery.bugreport()
 
 
+def test_commands_of_ones_own_and_built_in_ones_inside_them(celery):
+    from sqlqueue.celery.worker.control import add_consumer, control_command, inspect_command
+
+    @control_command(args=[("queue", str)], signature="<queue>", default_timeout=2)
+    def also_serve(state, queue):
+        return add_consumer(state, queue)
+
+    @inspect_command
+    def served(state):
+        return list(state.registration.queues)
+
+    with start(celery) as name:
+        assert celery.control.broadcast("also_serve", {"queue": "mails"}, reply=True)[0][name]["ok"]
+        (answer,) = celery.control.broadcast("served", reply=True)
+        assert "mails" in answer[name]
+
+
 def test_a_job_that_is_tried_again_says_why(celery, add):
     @celery.task(name="later", bind=True)
     def later(task):

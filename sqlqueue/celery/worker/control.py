@@ -1,23 +1,28 @@
-"""Commands of one's own for remote control."""
+"""Commands of one's own for remote control, which belong to the current app; and two of the built-in ones."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlqueue.celery._state import get_current_app
+from sqlqueue.worker.control.changing import add_consumer, cancel_consumer
 
-def control_command(*args: Any, **kwargs: Any) -> Any:
-    """Make a command of a function."""
-    return args[0] if args and callable(args[0]) else lambda function: function
+OURS = ("name", "args", "variadic", "signature")
+"""Options that mean the same here; Celery's others say how its own command line shows a command."""
 
-
-inspect_command = control_command
-
-
-def add_consumer(state: Any, queue: str, *_: Any, **__: Any) -> Any:
-    """Serve one more queue."""
-    return {"ok": queue}
+__all__ = ["add_consumer", "cancel_consumer", "control_command", "inspect_command"]
 
 
-def cancel_consumer(state: Any, queue: str, *_: Any, **__: Any) -> Any:
-    """Serve a queue no more."""
-    return {"ok": queue}
+def control_command(function: Any = None, /, **options: Any) -> Any:
+    """Make a command of a function, which is called in the worker with its panel, Celery's ``state``, first."""
+    return _command(function, options, changes=True)
+
+
+def inspect_command(function: Any = None, /, **options: Any) -> Any:
+    """Make a command that only looks."""
+    return _command(function, options, changes=False)
+
+
+def _command(function: Any, options: dict[str, Any], *, changes: bool) -> Any:
+    ours = {name: value for name, value in options.items() if name in OURS}
+    return get_current_app().commands.add(function, changes=changes, **ours)
