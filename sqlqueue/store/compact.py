@@ -108,7 +108,15 @@ def _why_not_table(connection: Connection, table: str) -> str | None:
 
 
 def _rewrite_table(connection: Connection, table: str) -> None:
-    """Cut off the empty end, which takes no lock to speak of, then write the rest and its indexes anew."""
+    """Cut off the empty end, which takes no lock to speak of, then write the rest and its indexes anew.
+
+    Raises
+    ------
+    StoreUnavailable: the table is somebody else's; the server would only warn, and do nothing.
+    """
+    owned = "SELECT CAST(pg_has_role(relowner, 'USAGE') AS integer) FROM pg_class WHERE oid = CAST(:it AS regclass)"
+    if not _number(connection, owned, it=table):
+        raise StoreUnavailable(f"only the owner of {table} may compact it: connect as the role that ran the migrations")
     connection.execute(text(f"SET lock_timeout = '{int(PATIENCE * 1000)}ms'"))
     connection.execute(text(f"VACUUM {table}"))
     connection.execute(text(f"VACUUM FULL {table}"))

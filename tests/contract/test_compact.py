@@ -1,9 +1,11 @@
 """compact: a large and nearly empty table is written anew; nothing is lost, nobody waits for long."""
 
+import uuid
 from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import make_url
 
 from sqlqueue import SQLQueue
 from sqlqueue.cli import main
@@ -77,6 +79,19 @@ def test_who_does_not_let_go_is_not_waited_for(flooded, database_url, monkeypatc
         with pytest.raises(StoreUnavailable, match="cannot compact the jobs in"):
             compact(database_url, force=True)
     assert ids(database_url) == kept
+
+
+def test_who_does_not_own_the_table_is_told(postgres_url):
+    role = f"guest_{uuid.uuid4().hex}"
+    with closing(onlooker(postgres_url)) as operator:
+        operator.execute(f"CREATE ROLE {role} LOGIN")
+        operator.execute(f"GRANT SELECT ON sqlqueue_jobs TO {role}")
+        try:
+            url = make_url(postgres_url).set(username=role).render_as_string(hide_password=False)
+            with pytest.raises(StoreUnavailable, match="only the owner of sqlqueue_jobs"):
+                compact(url, force=True)
+        finally:
+            operator.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 def test_the_command_says_what_it_did(flooded, database_url):
