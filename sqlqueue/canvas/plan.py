@@ -74,6 +74,13 @@ class Row:
     group: str | None = None
     given_id: bool = False
 
+    def is_like(self, other: Row) -> bool:
+        """Whether the two differ in nothing but their ids and arguments."""
+        return (
+            self.task == other.task and self.group == other.group and self.options == other.options
+            and self.takes == other.takes and self.feeds == other.feeds and self.parent == other.parent
+        )  # fmt: skip
+
 
 class Given(NamedTuple):
     """What the call of a signature adds to it: arguments before those of the first jobs, options over theirs."""
@@ -205,20 +212,20 @@ class _Planner:
         args, kwargs, immutable = tuple(sig["args"]), dict(sig["kwargs"]), bool(sig.get("immutable"))
         if place.after is None:
             given = place.given
-            options |= {name: value for name, value in given.options.items() if name not in OWN and value is not None}
-            options = with_callbacks(
-                {"options": options}, listed(given.options.get("link")), listed(given.options.get("link_error"))
-            )["options"]
-            if not immutable:
+            if given.options:
+                options = _called_with(options, given.options)
+            if not immutable and (given.args or given.kwargs):
                 args, kwargs = (*given.args, *args), {**kwargs, **given.kwargs}
         elif not place.after and not immutable:
             args = ([], *args)  # the body of a chord without a header
         known = place.id or options.get("task_id")
         row = Row(known or self._new_id(), sig["task"], args, kwargs, {}, _takes(place, immutable=immutable))
-        row.options = {name: value for name, value in options.items() if name not in OWN}
         row.group, row.given_id = place.group, known is not None
         self._put(row, place.after or ())
         handle = One(row.id, place.before)
+        if not options:
+            return handle
+        row.options = {name: value for name, value in options.items() if name not in OWN}
         for link in listed(options.get("link")):
             self.place(link, _Place(after=(row.id,), before=handle))
         for errback in listed(options.get("link_error")):
@@ -271,6 +278,13 @@ def _without(sig: Sig, names: frozenset[str] | set[str]) -> Sig:
     if not names:
         return sig
     return sig | {"options": {name: value for name, value in sig["options"].items() if name not in names}}
+
+
+def _called_with(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's own options with those that the call of the whole adds."""
+    options = own | {name: value for name, value in given.items() if name not in OWN and value is not None}
+    called = with_callbacks({"options": options}, listed(given.get("link")), listed(given.get("link_error")))
+    return dict(called["options"])
 
 
 def _without_callbacks(given: Given) -> Given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.client.request import build
+from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import EnqueueError
 from sqlqueue.serialization.json import encode
@@ -36,7 +36,7 @@ def build_many(
     refused = [name for name in ONE_AT_A_TIME if options.get(name) is not None]
     if refused:
         raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
-    by_arguments = config.task_routes is not None or callable(defaults.concurrency_key)
+    by_arguments = looks_at_arguments(defaults, config)
     common: NewJob | None = None
     for call in calls:
         args, kwargs = parts(call)
@@ -44,7 +44,7 @@ def build_many(
             common = build(task, args, kwargs, options, defaults, config)
             yield common
             continue
-        yield common._replace(id=new_job_id(), args=encode(args, "args"), kwargs=encode(kwargs, "kwargs"))
+        yield common.again(new_job_id(), encode(args, "args"), encode(kwargs, "kwargs"))
 
 
 def parts(call: Call) -> tuple[list[Any], dict[str, Any]]:

@@ -164,6 +164,11 @@ def build(
     )
 
 
+def looks_at_arguments(defaults: Defaults, config: Config) -> bool:
+    """Whether two calls of one task with the same options may differ in more than their arguments."""
+    return config.task_routes is not None or callable(defaults.concurrency_key)
+
+
 def _unknown_options(options: CallOptions) -> str:
     unknown = sorted(options.keys() - KNOWN_OPTIONS)
     near = difflib.get_close_matches(unknown[0], KNOWN_OPTIONS, n=1)

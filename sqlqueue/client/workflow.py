@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from sqlqueue.client.request import build
+from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.domain.workflow import feeds
 from sqlqueue.serialization.json import encode
 
@@ -54,33 +54,36 @@ def jobs_of(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], 
     defaults_of: what a task, by its name, says about its calls.
     """
     root = ancestry.root or (plan.rows[0].id if len(plan.rows) > 1 else None)
-    builder = _Builder(config, defaults_of)
-    return [_job(row, builder.build(row), Ancestry(row.parent or ancestry.parent, root)) for row in plan.rows]
+    builder = _Builder(config, defaults_of, ancestry.parent, root)
+    return [builder.job(row) for row in plan.rows]
 
 
 class _Builder:
     """Makes jobs of rows; what a row has in common with the one before it is worked out once, as in ``many``."""
 
-    def __init__(self, config: Config, defaults_of: Callable[[str], Defaults]) -> None:
+    def __init__(
+        self, config: Config, defaults_of: Callable[[str], Defaults], parent: str | None, root: str | None
+    ) -> None:
         self._config = config
         self._defaults_of = defaults_of
+        self._parent = parent
+        self._root = root
         self._last: tuple[Row, NewJob] | None = None
 
-    def build(self, row: Row) -> NewJob:
-        """Return a row's job, as if it waited for nobody."""
-        if (
-            self._last is not None and not row.given_id and self._config.task_routes is None
-        ):  # a route may look at the arguments
-            like, job = self._last
-            if row.task == like.task and row.options == like.options:
-                return job._replace(id=row.id, args=encode(list(row.args), "args"), kwargs=encode(row.kwargs, "kwargs"))
+    def job(self, row: Row) -> NewJob:
+        """Return a row's job."""
+        if self._last is not None and not row.given_id and row.is_like(self._last[0]):
+            return self._last[1].again(row.id, encode(list(row.args), "args"), encode(row.kwargs, "kwargs"))
         options = cast("CallOptions", {**row.options, "task_id": row.id})
-        job = build(row.task, row.args, row.kwargs, options, self._defaults_of(row.task), self._config)
-        self._last = row, job
+        defaults = self._defaults_of(row.task)
+        job = build(row.task, row.args, row.kwargs, options, defaults, self._config)
+        job = _waiting(row, job, Ancestry(row.parent or self._parent, self._root))
+        alone = row.given_id or looks_at_arguments(defaults, self._config)
+        self._last = None if alone else (row, job)
         return job
 
 
-def _job(row: Row, job: NewJob, family: Ancestry) -> NewJob:
+def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
     """Return a row's job as it waits; what must pass besides its parents counts from their end: a note for then."""
     notes: dict[str, object] = {"feeds": True} if row.feeds else {}
     own: dict[str, Any] = {"parent_id": family.parent, "root_id": family.root, "group_id": row.group}

@@ -29,7 +29,7 @@ class Statements:
     draw_seq: Statement | None = None
     enqueue: Statement
     enqueue_one: Statement
-    enqueue_plain: Statement | None = None
+    enqueue_alike: Statement
     forget_duplicates: Statement
     replace_call: Statement
     free_key: Statement
@@ -168,8 +168,8 @@ class Dialect(Protocol):
     def moment(self, when: datetime | None) -> object:
         """Return ``when`` as a parameter of this database."""
 
-    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:
-        """Return the parameters of the ``enqueue_plain`` statement, None when it cannot carry these jobs."""
+    def call_params(self, jobs: Sequence[NewJob]) -> Params | None:
+        """Return the ids and arguments as ``enqueue_alike`` takes them, None when it cannot carry these jobs."""
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return the parameters of the ``succeed`` statement, where there is one."""

@@ -66,19 +66,16 @@ class Postgres:
         """Return ``when`` as it is: the driver knows datetimes."""
         return when
 
-    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:
-        """Return one text for each column; None when a name holds what separates them."""
-        columns = zip(*[(job.id, job.queue, job.task, job.args, job.kwargs) for job in jobs], strict=True)
-        texts = [SEPARATOR.join(column) for column in columns]
-        if any(not text or text.count(SEPARATOR) != len(jobs) - 1 for text in texts):
+    def call_params(self, jobs: Sequence[NewJob]) -> Params | None:
+        """Return one text for each column; None when an id holds what separates them."""
+        ids = SEPARATOR.join([job.id for job in jobs])
+        if ids.count(SEPARATOR) != len(jobs) - 1:
             return None
-        ids, queues, tasks, args, kwargs = texts
         return {
-            "ids": ids, "queues": queues, "tasks": tasks, "args": args, "kwargs": kwargs,
-            "priorities": "{" + ",".join([str(job.priority) for job in jobs]) + "}",
-            "acks_late": "{" + ",".join(["t" if job.acks_late else "f" for job in jobs]) + "}",
-            "max_crashes": "{" + ",".join([str(job.max_crashes) for job in jobs]) + "}",
-        }  # fmt: skip
+            "ids": ids,
+            "args": SEPARATOR.join([job.args for job in jobs]),
+            "kwargs": SEPARATOR.join([job.kwargs for job in jobs]),
+        }
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return one text for each column."""

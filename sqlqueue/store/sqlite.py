@@ -58,9 +58,9 @@ class SQLite:
         """Return ``when`` as the text that the columns hold."""
         return when and when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
 
-    def plain_params(self, jobs: Sequence[NewJob]) -> Params | None:  # noqa: ARG002 - of the other database
-        """Return None: one statement serves all."""
-        return None
+    def call_params(self, jobs: Sequence[NewJob]) -> Params | None:
+        """Return one JSON document: arrays of an id and the arguments, which are JSON text already."""
+        return {"calls": "[" + ",".join([f"[{json.dumps(job.id)},{job.args},{job.kwargs}]" for job in jobs]) + "]"}
 
     def succeed_params(self, finished: Sequence[Finish], tokens: Sequence[int], worker: str) -> Params:
         """Return the same as `finish_params`: one statement serves all."""

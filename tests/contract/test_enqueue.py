@@ -50,6 +50,37 @@ def test_a_batch_keeps_its_order_and_follows_what_is_there(runner):
     assert min(one.seq for one in placed) > max(runner.job(job_id)["seq"] for job_id in first)
 
 
+@pytest.mark.parametrize("count", [1, 40])
+def test_calls_that_differ_in_their_arguments_share_all_else(runner, count):
+    family = {"parent_id": "p", "root_id": "r", "group_id": "g"}
+    batch = [
+        new_job(args=f'["\\u001f~",{n}]', kwargs=f'{{"n":{n}}}', priority=4, max_crashes=7, acks_late=False, **family)
+        for n in range(count)
+    ]
+    places = put(runner, *batch)
+    assert [place.id for place in sorted(places, key=lambda place: place.seq)] == [job.id for job in batch]
+    for number, job in enumerate(batch):
+        row = runner.job(job.id)
+        assert {name: row[name] for name in family} == family
+        assert (row["task"], row["queue"], row["priority"], row["state"]) == ("shop.add", QUEUE, 4, "ready")
+        assert (bool(row["acks_late"]), row["max_crashes"], row["run_at"]) == (False, 7, None)
+        assert as_value(row["args"]) == ["\x1f~", number]
+        assert as_value(row["kwargs"]) == {"n": number}
+
+
+@pytest.mark.parametrize("odd", [{"delay": 60.0}, {"headers": '{"h":1}'}, {"group_id": "g"}, {"given_id": True}])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_that_differs_in_more_is_not_made_like_the_others(runner, odd, first):
+    batch = [new_job(), new_job()]
+    strange = new_job(**odd)
+    batch.insert(0 if first else 1, strange)
+    put(runner, *batch)
+    for job in batch:
+        row = runner.job(job.id)
+        assert row["state"] == ("scheduled" if job.delay else "ready")
+        assert (row["headers"] is not None, row["group_id"]) == (job.headers is not None, job.group_id)
+
+
 @pytest.mark.parametrize("field", ["id", "queue", "task"])
 def test_a_name_may_hold_what_separates_names(runner, field):
     """Whoever makes rows by hand may; the quick statement joins names with it and leaves such jobs to the other."""

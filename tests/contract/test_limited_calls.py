@@ -2,7 +2,7 @@
 
 import pytest
 
-from sqlqueue import SQLQueue
+from sqlqueue import SQLQueue, group
 from sqlqueue.errors import ConfigError, EnqueueError
 from sqlqueue.testing.drain import drain
 
@@ -37,6 +37,8 @@ def test_a_key_may_come_from_the_arguments(app, row):
     assert limits_of(row, bill.delay("acme", amount=3)) == "1 key:customer-acme"
     assert limits_of(row, bill.delay("")) is None
     first, second = bill.send_many([("acme",), ("dingo",)])
+    assert (limits_of(row, first), limits_of(row, second)) == ("1 key:customer-acme", "1 key:customer-dingo")
+    first, second = group(bill.s("acme"), bill.s("dingo"))()
     assert (limits_of(row, first), limits_of(row, second)) == ("1 key:customer-acme", "1 key:customer-dingo")
 
 

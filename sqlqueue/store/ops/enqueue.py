@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 FAMILY = ("parent_id", "root_id", "group_id")
 
-PLAIN = ("id", "queue", "priority", "task", "args", "kwargs", "acks_late", "max_crashes")
+SHARED = ("queue", "priority", "task", "acks_late", "max_crashes")
+"""What calls that are alike have in common, besides their family."""
+
+PLAIN = ("id", "args", "kwargs", *SHARED)
 """What a plain job says."""
 
 MOST_AT_ONCE = 5000
@@ -78,13 +81,14 @@ def insert(dialect: Dialect, jobs: Sequence[NewJob], tell: str | None = None, *,
 
 
 def _step(dialect: Dialect, jobs: Sequence[NewJob]) -> Step:
-    """Choose the statement: a quick one where every job says only what nearly every job says."""
+    """Choose the statement: a quick one where the jobs say only what nearly all do, and differ only in arguments."""
     if len(jobs) == 1 and jobs[0].is_plain:
         return Step(dialect.sql.enqueue_one, {name: getattr(jobs[0], name) for name in PLAIN})
-    if jobs and dialect.sql.enqueue_plain is not None and all(job.is_plain for job in jobs):
-        params = dialect.plain_params(jobs)
+    if jobs and jobs[0].is_common and all(job.is_alike(jobs[0]) for job in jobs):
+        params = dialect.call_params(jobs)
         if params is not None:
-            return Step(dialect.sql.enqueue_plain, params)
+            shared = {name: getattr(jobs[0], name) for name in (*SHARED, *FAMILY)}
+            return Step(dialect.sql.enqueue_alike, {**shared, **params})
     return Step(dialect.sql.enqueue, {"jobs": "[" + ",".join(as_json(dialect, job) for job in jobs) + "]"})
 
 

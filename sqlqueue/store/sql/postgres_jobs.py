@@ -40,16 +40,15 @@ SELECT id, CASE WHEN due AND NOT blocked THEN nextval('sqlqueue_jobs_seq') END, 
 RETURNING id, queue, priority, seq
 """)
 
-# Jobs that are due now and say nothing unusual, which is nearly all there are.
-ENQUEUE_PLAIN = Statement("""
-INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes)
-SELECT id, nextval('sqlqueue_jobs_seq'), queue, priority, 'ready', task, CAST(args AS json), CAST(kwargs AS json),
-       acks_late, max_crashes
-  FROM unnest(string_to_array(CAST(:ids AS text), chr(31)), string_to_array(CAST(:queues AS text), chr(31)),
-              CAST(:priorities AS smallint[]), string_to_array(CAST(:tasks AS text), chr(31)),
-              string_to_array(CAST(:args AS text), chr(31)), string_to_array(CAST(:kwargs AS text), chr(31)),
-              CAST(:acks_late AS boolean[]), CAST(:max_crashes AS smallint[]))
-       AS x(id, queue, priority, task, args, kwargs, acks_late, max_crashes)
+# Calls of one task, due now, with nothing unusual: what they share is said once.
+ENQUEUE_ALIKE = Statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes, parent_id,
+                           root_id, group_id)
+SELECT id, nextval('sqlqueue_jobs_seq'), :queue, CAST(:priority AS smallint), 'ready', :task, CAST(args AS json),
+       CAST(kwargs AS json), :acks_late, CAST(:max_crashes AS smallint), CAST(:parent_id AS text),
+       CAST(:root_id AS text), CAST(:group_id AS text)
+  FROM unnest(string_to_array(CAST(:ids AS text), chr(31)), string_to_array(CAST(:args AS text), chr(31)),
+              string_to_array(CAST(:kwargs AS text), chr(31))) AS x(id, args, kwargs)
     ON CONFLICT (id) DO NOTHING
 RETURNING id, queue, priority, seq
 """)

@@ -50,6 +50,18 @@ SELECT id, CASE WHEN NOT blocked AND (run_at IS NULL OR run_at <= <now>) THEN :b
 RETURNING id, queue, priority, seq
 """)
 
+# Calls of one task, due now, with nothing unusual: what they share is said once.
+ENQUEUE_ALIKE = Statement("""
+INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes, parent_id,
+                           root_id, group_id)
+SELECT json_extract(value, '$[0]'), :base + 1 + key, :queue, :priority, 'ready', :task, json_extract(value, '$[1]'),
+       json_extract(value, '$[2]'), :acks_late, :max_crashes, :parent_id, :root_id, :group_id
+  FROM json_each(:calls)
+ WHERE true
+    ON CONFLICT (id) DO NOTHING
+RETURNING id, queue, priority, seq
+""")
+
 # A job that is due now and says nothing unusual, as nearly all do.
 ENQUEUE_ONE = Statement("""
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes)
