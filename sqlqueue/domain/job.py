@@ -88,7 +88,7 @@ class NewJob(NamedTuple):
         return self[_RARE] == _NOT_RARE
 
     def again(self, id_: str, args: str, kwargs: str) -> NewJob:
-        """Return the same call with other arguments; many times quicker than ``_replace``."""
+        """Return the same call with other arguments; quicker than ``_replace``."""
         return NewJob._make((id_, self.task, self.queue, args, kwargs, *tuple(self)[_SHARED]))
 
     def is_alike(self, other: NewJob) -> bool:

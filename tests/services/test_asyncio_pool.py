@@ -169,6 +169,33 @@ def test_a_plain_function_does_not_block_the_loop(stage):
     loop.end()
 
 
+def test_functions_and_coroutines_share_the_slots(stage):
+    loop = stage(10)
+    for _ in range(3):
+        loop.gate.open.clear()
+        before = len(loop.reported)
+        jobs = [loop.job(kind) for _ in range(20) for kind in (loop.gate.block, loop.gate.wait)]
+        loop.pool.submit(jobs)
+        eventually(lambda: loop.gate.inside == 10)
+        loop.gate.open.set()
+        loop.wait(before + 40)
+    assert loop.gate.most == 10
+    loop.end()
+
+
+def test_functions_fill_all_threads_that_have_slept(stage):
+    loop = stage(8)
+    for _ in range(3):
+        loop.gate.open.clear()
+        before = len(loop.reported)
+        loop.pool.submit([loop.job(loop.gate.block) for _ in range(8)])
+        eventually(lambda: loop.gate.inside == 8)
+        loop.gate.open.set()
+        loop.wait(before + 8)
+        eventually(lambda: len(loop.pool._threads._idle) == 8)
+    loop.end()
+
+
 def test_failures_refusals_and_what_a_task_leaves_behind(stage):
     loop = stage(2)
     failed, unknown = loop.job(fail, "no"), loop.job(add, 1, 1)._replace(task="nobody.knows")

@@ -189,7 +189,7 @@ class AsyncioPool:
         self._told = False  # before looking at the line, or what is put there just now is slept through
         line = self._line
         plain: list[Job] = []
-        free = self.concurrency - self.running
+        free = self.concurrency - len(self._running) - self._threads.load
         while line and free > len(plain) and not self._stopping:
             try:
                 job = line.popleft()
@@ -240,7 +240,7 @@ class AsyncioPool:
 
     def _report_from_thread(self, done: Sequence[tuple[Job, Outcome]]) -> None:
         self._report(done)
-        if self._line:
+        if self._line and not self._threads.waiting:
             self._tell()
 
     def _tell(self) -> None:

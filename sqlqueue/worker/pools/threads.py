@@ -55,6 +55,7 @@ class ThreadPool:
         self._threads: dict[int, threading.Thread] = {}
         self._open: set[int] = set()  # the numbers of the threads that may take another job
         self._idle: set[int] = set()
+        self._waking = False  # whether a thread was woken that has not looked at the line yet
         self._stopping = False
 
     @property
@@ -66,6 +67,11 @@ class ThreadPool:
     def running(self) -> int:
         """Jobs in the threads."""
         return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the line."""
+        return len(self._line)
 
     @property
     def lost(self) -> bool:
@@ -86,13 +92,13 @@ class ThreadPool:
         """Nothing to make yet."""
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Put jobs in the line and make or wake as many threads as there is work for."""
+        """Put jobs in the line, and make threads for them or wake one that sleeps, which wakes the next."""
         if not jobs:
             return
         self.limits.note(jobs)
         self._line.extend(jobs)
         self._hire()
-        self._work.release(min(len(jobs), self.concurrency))
+        self._rouse()
 
     def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
         """Empty the line, or take these out of it."""
@@ -172,9 +178,30 @@ class ThreadPool:
             )
             self._threads[number].start()
 
+    def _rouse(self) -> None:
+        """Wake one thread, unless one is waking: it will wake the next, if the line is not empty by then.
+
+        To wake as many as there are jobs would let them fight over the interpreter for jobs that are over in no time.
+        """
+        if self._idle and not self._waking:
+            self._waking = True
+            self._work.release()
+
+    def _rest(self, number: int) -> None:
+        """Sleep until woken, unless the line has been filled meanwhile."""
+        self._idle.add(number)
+        if not self._line:
+            self._work.acquire()
+        self._idle.discard(number)
+        self._waking = False  # before it looks at the line, so that whoever fills it after that wakes another
+
     def _serve(self, number: int) -> None:
         with contextlib.suppress(*FROM_OUTSIDE):  # left to itself, and told so late
             self._serve_line(number)
+        self._idle.discard(number)
+        self._waking = False
+        if self._line:
+            self._rouse()
         self._executor.close_thread()
         if not self._stopping:
             self._threads.pop(number, None)
@@ -185,10 +212,10 @@ class ThreadPool:
             try:
                 job = line.popleft()
             except IndexError:
-                self._idle.add(number)
-                self._work.acquire()
-                self._idle.discard(number)
+                self._rest(number)
                 continue
+            if line and not self._waking:
+                self._rouse()
             running[number] = (job, monotonic())
             bound = limits.of(job) if limits.some else None
             outcome = execute(job) if bound is None else self._guard.run(job, bound)
