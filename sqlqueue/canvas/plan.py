@@ -143,18 +143,19 @@ class _Planner:
 
     def place(self, sig: Sig, place: _Place) -> Handle | None:
         """Lay out one signature; None when it is empty."""
-        if kind_of(sig) is not None and place.after is None and sig["args"]:
+        kind = kind_of(sig)
+        if kind is None:
+            return self._task(sig, place)
+        if place.after is None and sig["args"]:
             place = place._replace(given=place.given._replace(args=(*place.given.args, *sig["args"])))
-        match kind_of(sig):
+        match kind:
             case "chain":
                 return self._chain(sig, place)
             case "group":
                 return self._group(sig, place)
             case "chord":
                 return self._chord(sig, place)
-            case "chunks":
-                return self._group(chunked(sig), place)
-        return self._task(sig, place)
+        return self._group(chunked(sig), place)
 
     def _chain(self, sig: Sig, place: _Place) -> Handle | None:
         links, errbacks = listed(sig["options"].get("link")), listed(sig["options"].get("link_error"))
@@ -208,10 +209,9 @@ class _Planner:
         return self.place(body, _Place(after=after, many=True, before=first, group=place.group, id=known))
 
     def _task(self, sig: Sig, place: _Place) -> One:
-        options = dict(sig["options"])
-        args, kwargs, immutable = tuple(sig["args"]), dict(sig["kwargs"]), bool(sig.get("immutable"))
+        options, args, kwargs = sig["options"], tuple(sig["args"]), sig["kwargs"]
+        immutable, given = bool(sig.get("immutable")), place.given
         if place.after is None:
-            given = place.given
             if given.options:
                 options = _called_with(options, given.options)
             if not immutable and (given.args or given.kwargs):
@@ -219,13 +219,16 @@ class _Planner:
         elif not place.after and not immutable:
             args = ([], *args)  # the body of a chord without a header
         known = place.id or options.get("task_id")
-        row = Row(known or self._new_id(), sig["task"], args, kwargs, {}, _takes(place, immutable=immutable))
-        row.group, row.given_id = place.group, known is not None
+        kept = {name: value for name, value in options.items() if name not in OWN} if options else options
+        takes = _takes(place, immutable=immutable) if place.after else None
+        row = Row(
+            known or self._new_id(), sig["task"], args, kwargs, kept, takes, group=place.group,
+            given_id=known is not None,
+        )  # fmt: skip
         self._put(row, place.after or ())
         handle = One(row.id, place.before)
         if not options:
             return handle
-        row.options = {name: value for name, value in options.items() if name not in OWN}
         for link in listed(options.get("link")):
             self.place(link, _Place(after=(row.id,), before=handle))
         for errback in listed(options.get("link_error")):
@@ -261,9 +264,7 @@ class _Planner:
         return self._join(after or ()) if many else (after or ("",))[0]
 
 
-def _takes(place: _Place, *, immutable: bool) -> Takes | None:
-    if not place.after:
-        return None
+def _takes(place: _Place, *, immutable: bool) -> Takes:
     if place.failing:
         return Takes.FAILED if immutable else Takes.FAILURE
     if place.many:

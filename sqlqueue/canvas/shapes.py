@@ -99,6 +99,8 @@ def chunked(sig: Mapping[str, Any]) -> Sig:
 
 def handed_down(outer: Mapping[str, Any], inner: Sig) -> Sig:
     """Return ``inner`` with the options of what it is part of, its own first."""
+    if not outer["options"]:
+        return inner
     options = {name: value for name, value in outer["options"].items() if name not in OWN}
     return inner | {"options": options | inner["options"]} if options else inner
 
@@ -116,6 +118,8 @@ def with_callbacks(sig: Sig, links: Sequence[Sig], errbacks: Sequence[Sig]) -> S
 
 def with_callbacks_inside(group: Mapping[str, Any], found: list[Sig]) -> list[Sig]:
     """Return a group's members with what is linked to the group: its links on the first, its errbacks on each."""
+    if not group["options"]:
+        return found
     links = [link | {"immutable": True} for link in listed(group["options"].get("link"))]
     errbacks = listed(group["options"].get("link_error"))
     return [with_callbacks(one, () if number else links, errbacks) for number, one in enumerate(found)]

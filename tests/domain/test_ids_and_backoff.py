@@ -1,5 +1,6 @@
 """Ids are ordered in time, waits stay in their bounds."""
 
+import os
 import random
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.clock import epoch_ns
-from sqlqueue.domain.ids import new_incarnation, new_job_id
+from sqlqueue.domain.ids import AT_A_TIME, new_incarnation, new_job_id
 
 
 def test_ids_are_valid_uuids_of_version_7():
@@ -28,6 +29,21 @@ def test_ids_of_many_threads_are_unique_and_in_order_in_each():
         found = list(threads.map(lambda _: [new_job_id() for _ in range(2000)], range(8)))
     assert all(ids == sorted(ids) for ids in found)
     assert len({one for ids in found for one in ids}) == 16_000
+
+
+def test_a_forked_child_has_random_bits_of_its_own():
+    new_job_id()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, "".join(new_job_id()[19:] for _ in range(AT_A_TIME)).encode())
+        os._exit(0)
+    ours = {new_job_id()[19:] for _ in range(AT_A_TIME)}
+    os.waitpid(child, 0)
+    told = os.read(reader, 1 << 16).decode()
+    theirs = {told[start : start + 17] for start in range(0, len(told), 17)}
+    assert len(ours) == len(theirs) == AT_A_TIME
+    assert not ours & theirs
 
 
 def test_an_id_tells_the_millisecond_it_was_made():
