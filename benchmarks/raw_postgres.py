@@ -5,6 +5,7 @@ As a script: `python -m benchmarks.raw_postgres URL BATCH` drains; several may r
 
 import sys
 import uuid
+from collections.abc import Generator
 
 import psycopg
 
@@ -55,9 +56,16 @@ def drain(url: str, batch: int) -> None:
 
 def insert_one_by_one(url: str, count: int) -> None:
     """Insert row by row, each with a commit of its own."""
+    for _ in inserting(url, count):
+        pass
+
+
+def inserting(url: str, count: int) -> Generator[None, None, None]:
+    """Do the same step by step."""
     with psycopg.connect(url, autocommit=True) as connection:
         for job in jobs(0, count):
             connection.execute(INSERT, (job.id, QUEUE, job.task, job.args, job.kwargs))
+            yield
 
 
 def copy_in(url: str, count: int) -> None:

@@ -8,7 +8,7 @@ import json
 import sqlite3
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from .filling import jobs
 from .tasks import QUEUE
@@ -67,9 +67,16 @@ def drain(url: str, batch: int) -> None:
 
 def insert_one_by_one(url: str, count: int) -> None:
     """Insert row by row, each with a commit of its own."""
+    for _ in inserting(url, count):
+        pass
+
+
+def inserting(url: str, count: int) -> Generator[None, None, None]:
+    """Do the same step by step."""
     with connect(url) as connection:
         for seq, job in enumerate(jobs(0, count), 1):
             connection.execute(INSERT, (job.id, seq, QUEUE, job.task, job.args, job.kwargs))
+            yield
 
 
 def copy_in(url: str, count: int) -> None:
