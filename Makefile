@@ -4,8 +4,10 @@
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 # What `make demo` runs on: sqlite, or postgres (which it starts itself).
 DB ?= sqlite
-# More words for pytest or the benchmarks: make test ARGS="-k claim -n 2"
+# More words for pytest or the benchmarks: make test ARGS="-k claim"
 ARGS ?=
+# Test processes at a time, each with a server of its own: make test JOBS=0 runs all in one, with output as it comes.
+JOBS ?= 2
 
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -21,10 +23,10 @@ demo: .venv/demo.stamp ## a small shop and its worker, start to end (DB=postgres
 	@$(BIN)/python examples/shop/demo.py --db $(DB)
 
 test: .venv/dev.stamp ## everything, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-contract: .venv/dev.stamp ## every verb on every database through every driver
-	$(BIN)/python -m pytest tests/contract $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) tests/contract $(ARGS)
 
 check: .venv/dev.stamp ## format, lint, types, floors, sizes
 	$(BIN)/ruff format --check .
