@@ -1,7 +1,9 @@
 """A connection that hangs without breaking: the worker notices, makes another and goes on."""
 
+import contextlib
 import threading
 
+import psycopg
 import pytest
 
 from sqlqueue import SQLQueue
@@ -90,3 +92,25 @@ def test_a_worker_whose_connections_go_silent_goes_on(impatient, proxy_url, prox
     app.close()
     sender.close()
     assert "has not answered for" in caplog.text
+
+
+@pytest.mark.timeout(200)
+def test_a_worker_process_whose_packets_go_nowhere_goes_on(proxy, proxy_url, server, place_at):
+    """As it is shipped: it takes 20 s for granted that the server is only slow."""
+    place = place_at(proxy_url)
+    worker = place.worker("-P", "threads", "-c", "2").wait_ready()
+    with contextlib.closing(SQLQueue("shop", broker=server.dsn("shop"))) as sender:
+        held = sender.send_task("tasks.hold", (str(place.folder),), queue="testq")
+        wait_until("the task to start", lambda: list(place.folder.glob("held-by-*")))
+        assert proxy.hush() >= 2
+        (place.folder / "go").touch()
+        results = [sender.send_task("tasks.add", (n, n), queue="testq") for n in range(20)]
+        assert held.get(timeout=PATIENCE) == worker.process.pid
+        assert [result.get(timeout=PATIENCE) for result in results] == [2 * n for n in range(20)]
+        worker.wait_for("has not answered for")
+        assert worker.finish() == 0
+        with psycopg.connect(server.dsn("shop")) as onlooker:
+            count = "SELECT count(*), count(DISTINCT id), min(state) FROM sqlqueue_all_jobs"
+            ended = onlooker.execute(count).fetchall()
+    assert ended == [(21, 21, "succeeded")]
+    assert "Traceback" not in worker.output
