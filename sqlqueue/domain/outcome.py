@@ -67,6 +67,9 @@ RATE_LIMITED = "held back by its task's rate limit"
 NOT_REGISTERED = "NotRegistered"
 """How the reason begins for which a job was returned whose task is not known here."""
 
+LONGEST_PAUSE = 60.0
+"""Seconds that such a job waits at most until somebody looks at it again."""
+
 
 class Returned(NamedTuple):
     """The job goes back, in ``delay`` seconds: it was refused here, not started, or (``started``) cut off.

@@ -72,6 +72,7 @@ class Statements:
     results: Statement
     unfinished: Statement
     held_ids: Statement
+    held_within: Statement
     held_among: Statement
     list_jobs: Statement
     show_job: Statement

@@ -20,6 +20,8 @@ from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.workers import beat
 from sqlqueue.worker.joins import JoinKeeper
+from sqlqueue.worker.orphans import Orphans
+from sqlqueue.worker.pools.pool import Pool, take_back_of
 from sqlqueue.worker.relief import is_stuck
 from sqlqueue.worker.revocations import Revocations
 from sqlqueue.worker.signalled import received
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from sqlqueue.worker.lanes import Lanes
     from sqlqueue.worker.limited import LimitedLanes
     from sqlqueue.worker.pauses import Rules
-    from sqlqueue.worker.pools.pool import Pool
     from sqlqueue.worker.registration import Registration
     from sqlqueue.worker.settler import Settler
 
@@ -45,16 +46,6 @@ logger = logging.getLogger("sqlqueue.worker")
 
 DISCOVER = 5.0
 """Seconds between two searches for lanes of priorities not seen yet; a notification is quicker."""
-
-ORPHANS = 5.0
-"""Seconds between two comparisons of what the database says we hold with what we know."""
-
-ORPHANS_SHARE = 50
-"""A comparison that takes long, since very many jobs wait, is made more rarely: after so many times as long."""
-
-ORPHAN_ROUNDS = 3
-"""Comparisons, after a reconnection, of a worker that claims nothing: the old connection's server process may still
-commit its last claim. Afterwards there is nothing to compare until it claims again."""
 
 LAST_PATIENCE = 10.0
 """Seconds that an ending worker tries to settle what is left; what it cannot is run again by others."""
@@ -104,8 +95,7 @@ class Consumer:
         self._served: deque[Sequence[str]] = deque()
         self._generation = link.generation
         self._discover_at = 0.0
-        self._orphans_at = clock.monotonic() + ORPHANS
-        self._orphan_rounds = 0
+        self._orphans = Orphans(registration, settler.held, self._lanes, clock)
         self._claimed_at = clock.monotonic()
         self.claiming = True
         self.totals = Totals()
@@ -139,7 +129,9 @@ class Consumer:
             self._lanes.heard(*self._news.popleft())
             self._limited.heard()
         while self._pauses:
-            self._lanes.pause(self._limited.learn(*self._pauses.popleft()))
+            rules = self._pauses.popleft()
+            self._lanes.pause(self._limited.learn(*rules))
+            self._settler.put([(job, Returned()) for job in take_back_of(self._pool, rules.paused)])
         room = self._room()
         limited_first = room > 0 and self._limited.goes_first(self._link)
         rest = self._round(self._settler.take(), None if limited_first else self._wanted(room))
@@ -240,24 +232,9 @@ class Consumer:
             if self._generation:
                 self._lanes.reset()
                 self._limited.forget()
-                self._orphan_rounds = ORPHAN_ROUNDS
-                self._orphans_at = self._clock.monotonic()
+                self._orphans.suspect()
             self._generation = self._link.generation
-        now = self._clock.monotonic()
-        if now >= self._orphans_at:
-            self._orphans_at = now + ORPHANS
-            if self._orphan_rounds or len(self._held) or self.idle < ORPHANS:
-                self._release_orphans()
-                self._orphan_rounds = max(self._orphan_rounds - 1, 0)
-                self._orphans_at += max(ORPHANS_SHARE * (self._clock.monotonic() - now) - ORPHANS, 0.0)
-
-    def _release_orphans(self) -> None:
-        """Give back jobs that the database says we hold and we know nothing of: the answer to their claim was lost."""
-        held = self._link.run(held_ids, self._registration.incarnation)
-        orphans = {id_: token for id_, token in held.items() if id_ not in self._held.tokens}
-        if orphans:
-            logger.warning("%d jobs were claimed without an answer; they go back", len(orphans))
-            self._registration.release(self._link, orphans)
+        self._orphans.look(self._link, self.idle)
 
     def _start_over(self) -> None:
         """We were taken for dead: what we held is others' now. Sign on anew and go on."""

@@ -142,6 +142,10 @@ class Lanes:
             if lane is not None:
                 lane.heard(seq, now)
 
+    def claimed_up_to(self) -> list[tuple[str, int, int]]:
+        """Return of each lane its queue, its priority, and a place behind which we hold nothing."""
+        return [(lane.queue, lane.priority, lane.cursor if lane.stocked else HIGHEST) for lane in self._lanes.values()]
+
     def reset(self) -> None:
         """Start over: after a reconnection the database may be another one, with a sequence behind the cursors."""
         for lane in self._lanes.values():

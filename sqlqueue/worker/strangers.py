@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sqlqueue.canvas.shapes import BUILTINS
-from sqlqueue.domain.outcome import NOT_REGISTERED, Returned
+from sqlqueue.domain.outcome import LONGEST_PAUSE, NOT_REGISTERED, Returned
 from sqlqueue.errors import StoreUnavailable
 from sqlqueue.store.ops.unknown import known_elsewhere
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     Refusal = Callable[[Job], Outcome | None]
 
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
-"""Seconds that jobs wait whose task nobody knows: as long as that has been so, however many they are."""
+"""Seconds that jobs wait at first whose task nobody knows: then as long as that has been so, however many they are."""
 
 ASK_AGAIN = 5.0
 """Seconds after which one asks again who is there to run what is left to others."""

@@ -11,7 +11,7 @@ from sqlqueue.store.ops.limits import LimitRow, all_limits, clear_limit, set_lim
 from sqlqueue.store.ops.notices import notices
 from sqlqueue.store.ops.prune import prune
 from sqlqueue.store.ops.purge import purge
-from sqlqueue.store.ops.rescue import rescue
+from sqlqueue.store.ops.rescue import held_ids, held_within, rescue
 from sqlqueue.store.ops.retry import retry
 from sqlqueue.store.ops.revoke import revoke
 from tests.support.jobs import ME, OTHER, QUEUE, finish, put_many, send, take
@@ -54,6 +54,12 @@ def test_a_granted_job_looks_like_a_claimed_one(runner):
     row = runner.job(granted_id)
     assert (row["state"], str(row["worker"]), row["claim_token"], row["limits"]) == ("running", ME, 1, ACME)
     assert row["claimed_at"] is not None
+
+
+def test_a_granted_job_is_among_those_held_however_far_the_lanes_were_claimed(runner):
+    put_many(runner, 1, limits=ACME)
+    (job,) = jobs_of(runner)
+    assert runner.run(held_within, ME, []) == {job.id: job.token} == runner.run(held_ids, ME)
 
 
 def test_no_other_claim_meets_them(runner):

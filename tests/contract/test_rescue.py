@@ -4,7 +4,7 @@ import json
 
 from sqlqueue.domain.job import FRONT_LANE_OFFSET
 from sqlqueue.domain.settlement import GiveBack
-from sqlqueue.store.ops.rescue import held_ids, rescue, strays
+from sqlqueue.store.ops.rescue import held_ids, held_within, rescue, strays
 from sqlqueue.store.ops.workers import sign_off
 from sqlqueue.store.rows import Placed
 from tests.support.jobs import ME, OTHER, QUEUE, put_many, send, sign_on, take, take_one
@@ -117,6 +117,20 @@ def test_strays_are_workers_that_hold_jobs_and_are_not_living(runner):
     for dead in (ME, OTHER):
         runner.run(rescue, dead, WHY)
     assert runner.run(strays) == []
+
+
+def test_held_within_reads_no_further_than_it_is_told(runner):
+    front = in_front(runner)
+    first, second = (take_one(runner) for _ in range(2))
+    put_many(runner, 1)
+    (theirs,) = take(runner, OTHER)
+    far, other = theirs.seq + 100, ("elsewhere", 0, theirs.seq + 100)
+    assert runner.run(held_within, ME, []) == {}
+    assert runner.run(held_within, ME, [other, (QUEUE, 1, far)]) == {}
+    assert runner.run(held_within, ME, [(QUEUE, 0, 0)]) == {front.id: front.token}
+    some = {front.id: front.token, first.id: 1}
+    assert runner.run(held_within, ME, [other, (QUEUE, 0, first.seq)]) == some
+    assert runner.run(held_within, ME, [(QUEUE, 0, far)]) == some | {second.id: 1} == runner.run(held_ids, ME)
 
 
 def test_held_ids_are_the_running_ones_with_their_tokens(runner):

@@ -271,3 +271,15 @@ def test_a_database_without_dead_entries_needs_no_cursor(clock):
     claim(lanes, 100, at_most=1)
     clock.advance(60.0)
     assert cursor(lanes) == 0
+
+
+def test_what_was_claimed_stands_before_the_cursor_of_a_lane_that_holds_more(lanes):
+    assert dict(places(lanes)) == {("a", 0): 0, ("b", 0): 0}
+    claim(lanes, 3, 4, 5, at_most=3)
+    assert dict(places(lanes)) == {("a", 0): 5, ("b", 0): 0}
+    claim(lanes, 6)
+    assert dict(places(lanes)) == {("a", 0): HIGHEST, ("b", 0): HIGHEST}, "they were read to their ends"
+
+
+def places(lanes):
+    return [((queue, priority), place) for queue, priority, place in lanes.claimed_up_to()]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from sqlqueue.domain.outcome import LONGEST_PAUSE
 from sqlqueue.errors import StoreUnavailable
-from sqlqueue.worker.strangers import ASK_AGAIN, LONGEST_PAUSE, Strangers
+from sqlqueue.worker.strangers import ASK_AGAIN, Strangers
 from tests.support.claimed import claimed
 from tests.support.clock import FakeClock
 

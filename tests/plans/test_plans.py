@@ -154,7 +154,7 @@ def test_what_waits_again_is_found_by_id(explain, verb):
 
 def test_promote_walks_the_index_of_due_moments(explain):
     plan = explain(DIALECT.sql.promote, {"at_most": 1000})
-    assert "Index Scan using sqlqueue_jobs_due on sqlqueue_jobs r" in plan, plan
+    assert re.search(r"Index Scan using sqlqueue_jobs_due on sqlqueue_jobs r\n.*Index Cond: \(run_at <= ", plan), plan
     assert "Index Scan using sqlqueue_jobs_pkey on sqlqueue_jobs j" in plan, plan
     assert "Sort" not in plan, plan
     assert "Seq Scan" not in plan, plan
@@ -205,6 +205,19 @@ def test_lanes_are_found_by_one_probe_each(explain):
     assert "Limit" in plan, plan
 
 
+def test_what_waits_behind_the_claimed_is_not_read_to_find_what_is_held(explain):
+    plan = explain(DIALECT.sql.held_within, {"worker": ME, "lanes": '[["testq",0,7]]'})
+    assert all("Index Scan" in scan for scan in scans(plan) if "sqlqueue_jobs" in scan), plan
+    assert re.search(r"sqlqueue_jobs_lane on sqlqueue_jobs j\n.*Index Cond: .*queue = .*priority = .*seq <= ", plan), (
+        plan
+    )
+
+
+def test_what_is_due_much_later_is_not_read_to_find_unknown_tasks(explain):
+    plan = explain(DIALECT.sql.fail_unknown, {"seconds": 3600.0})
+    assert re.search(r"sqlqueue_jobs_due on sqlqueue_jobs r\n.*Index Cond: \(run_at < ", plan), plan
+
+
 HOT = {
     "claim": claim_step(DIALECT, ME, [lane(priority=n) for n in range(8)], 500).params,
     "succeed": DIALECT.succeed_params([Finish("x", State.SUCCEEDED, "1", 0.1)], [1], ME),
@@ -216,6 +229,7 @@ HOT = {
     "lanes": {"queues": '["testq"]'},
     "unfinished": {"ids": '["x"]'},
     "held_among": {"ids": '["x"]', "worker": ME},
+    "held_within": {"lanes": '[["testq",0,7]]', "worker": ME},
     "rescue_back": {"worker": ME, "reason": "died"},
 }
 

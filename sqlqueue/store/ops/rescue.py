@@ -72,6 +72,17 @@ def held_ids(dialect: Dialect, worker: str, among: Sequence[str] | None = None) 
     return {row[0]: row[1] for row in rows}
 
 
+def held_within(dialect: Dialect, worker: str, lanes: Sequence[tuple[str, int, int]]) -> Op[dict[str, int]]:
+    """Return the same of these lanes alone, without reading the jobs that wait behind what was claimed.
+
+    Parameters
+    ----------
+    lanes: of each its queue, its priority, and the place up to which to read.
+    """
+    rows = yield from ask(dialect.sql.held_within, worker=worker, lanes=json.dumps(lanes))
+    return {row[0]: row[1] for row in rows}
+
+
 def _read_all(dialect: Dialect) -> Op[None]:
     """Let the next statements read the whole table: no index says which worker holds a job, nor may one."""
     if dialect.sql.read_all is not None:

@@ -223,11 +223,12 @@ UPDATE sqlqueue_jobs j
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
-# Numbered before they are written: an UPDATE visits its rows in any order, and those due first are to go first.
+# Numbered before they are written: an UPDATE visits its rows in any order, and those due first are to go first. The
+# clock's own function changes while the statement runs, so that no index could be asked where the due ones end.
 PROMOTE = Statement("""
 WITH due AS MATERIALIZED (
     SELECT r.id FROM sqlqueue_jobs r
-     WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.run_at <= clock_timestamp()
+     WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.run_at <= statement_timestamp()
      ORDER BY r.run_at LIMIT :at_most FOR UPDATE SKIP LOCKED
 ), placed AS MATERIALIZED (
     SELECT id, nextval('sqlqueue_jobs_seq') AS seq FROM due

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlqueue.domain.outcome import LONGEST_PAUSE
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.postgres_jobs import with_attempt
@@ -70,6 +71,7 @@ WITH gone AS (
      WHERE j.id = ANY (ARRAY(
            SELECT r.id FROM sqlqueue_jobs r
             WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%'
+              AND r.run_at < statement_timestamp() + {LONGEST_PAUSE} * interval '1 second'
               AND r.created_at < clock_timestamp() - CAST(:seconds AS double precision) * interval '1 second'
               AND NOT EXISTS (
                   SELECT 1 FROM sqlqueue_workers w, json_array_elements_text(w.tasks) AS known
@@ -149,6 +151,20 @@ SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs
  WHERE seq IS NOT NULL AND limits IS NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+UNION ALL
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE seq IS NOT NULL AND limits IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)
+""")
+
+# OFFSET 0 is a fence: without it the lanes may be joined to an index that is read as a whole.
+HELD_WITHIN = Statement("""
+SELECT h.id, h.claim_token
+  FROM json_array_elements(CAST(:lanes AS json)) AS lane
+ CROSS JOIN LATERAL (
+       SELECT j.id, j.claim_token FROM sqlqueue_jobs j
+        WHERE j.queue = lane ->> 0 AND j.priority = CAST(lane ->> 1 AS integer)
+          AND j.seq <= CAST(lane ->> 2 AS bigint) AND j.limits IS NULL
+          AND j.state = 'running' AND j.worker = CAST(:worker AS uuid) OFFSET 0) AS h
 UNION ALL
 SELECT id, claim_token FROM sqlqueue_jobs
  WHERE seq IS NOT NULL AND limits IS NOT NULL AND state = 'running' AND worker = CAST(:worker AS uuid)

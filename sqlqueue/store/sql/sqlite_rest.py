@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlqueue.domain.outcome import LONGEST_PAUSE
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_jobs import with_attempt
@@ -47,7 +48,8 @@ FAIL_UNKNOWN = statement(f"""
 SELECT {kept()}, 'failed', <now>, crashes, error,
        json_object('module', 'sqlqueue.errors', 'name', 'NotRegistered', 'args', json_array(error))
   FROM sqlqueue_jobs r
- WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%' AND r.created_at < <in:-:seconds>
+ WHERE r.seq IS NULL AND r.state = 'scheduled' AND r.error LIKE 'NotRegistered:%'
+   AND r.run_at < <in:{LONGEST_PAUSE}> AND r.created_at < <in:-:seconds>
    AND NOT EXISTS (SELECT 1 FROM sqlqueue_workers w, json_each(w.tasks) AS known
                     WHERE known.value = r.task AND (w.stopped_at IS NULL OR w.stopped_at > <in:-:seconds>))
  LIMIT 1000
@@ -96,6 +98,17 @@ SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs WHERE id IN (SE
 
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs WHERE seq IS NOT NULL AND state = 'running' AND worker = :worker
+""")
+
+HELD_WITHIN = Statement("""
+SELECT j.id, j.claim_token
+  FROM json_each(:lanes) AS lane CROSS JOIN sqlqueue_jobs j
+ WHERE j.queue = json_extract(lane.value, '$[0]') AND j.priority = json_extract(lane.value, '$[1]')
+   AND j.seq <= json_extract(lane.value, '$[2]') AND j.seq IS NOT NULL AND j.limits IS NULL
+   AND j.state = 'running' AND j.worker = :worker
+UNION ALL
+SELECT id, claim_token FROM sqlqueue_jobs
+ WHERE seq IS NOT NULL AND limits IS NOT NULL AND state = 'running' AND worker = :worker
 """)
 
 HELD_AMONG = Statement("""

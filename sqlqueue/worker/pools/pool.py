@@ -108,6 +108,12 @@ class Pool(Protocol):
         """Cold shutdown: kill what can be killed; return every job that was not reported."""
 
 
+def take_back_of(pool: Pool, queues: Collection[str]) -> list[Job]:
+    """Take back what waits in a pool of these queues."""
+    ids = [job.id for job in pool.survey().waiting if job.queue in queues] if queues else []
+    return pool.take_back(ids) if ids else []
+
+
 def take_from(line: deque[Job], ids: Collection[str] | None) -> list[Job]:
     """Take the jobs of these ids, or all, out of a line from which other threads take them too."""
     taken = []
