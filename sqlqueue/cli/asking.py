@@ -43,6 +43,31 @@ def asking_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def command_for(name: str, *, changes: bool, meaning: str, missing: str) -> click.Command:
+    """Make the command that sends workers those commands which change something, or those which only look.
+
+    Parameters
+    ----------
+    meaning: its help.
+    missing: what to say to whoever names no command.
+    """
+
+    @click.command(name, help=f"{meaning}\n\nExit with 69 when no worker replies, with 1 when one refuses.")
+    @click.argument("words", nargs=-1, metavar="COMMAND [ARGUMENT...]")
+    @click.option("-l", "--list", "show_list", is_flag=True, help="List the commands, with those that the app adds.")
+    @asking_options
+    @click.pass_obj
+    def command(target: Target, /, words: Sequence[str], show_list: bool, as_json: bool, **asked: Any) -> None:
+        if show_list:
+            list_commands(target, changes=changes)
+            return
+        if not words:
+            raise click.UsageError(f"{missing}; --list shows all there is")
+        ask_workers(target, words, how(**asked), changes=changes, as_json=as_json)
+
+    return command
+
+
 def how(timeout: float | None, destination: str | None, pattern: str | None) -> Asking:
     """Return what these options mean, for a command that is to be answered."""
     names = None if destination is None else [name.strip() for name in destination.split(",") if name.strip()]
