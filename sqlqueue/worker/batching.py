@@ -18,6 +18,13 @@ MOST_HELD = 2 * MOST
 SMOOTHING = 0.2
 """Weight of the newest batch in the running mean of task durations."""
 
+GROWTH = 2
+"""Jobs to hold ahead for each that has ended lately. What was quick a while ago says little of what comes next, so that
+a batch grows with what it is made from: two tiny tasks do not make a worker take a backlog of long ones."""
+
+LATELY = 1.0
+"""Seconds of which the ends are counted; a cycle with a slow commit must fit."""
+
 
 class Batching:
     """Learns how long tasks take and says how many jobs to claim.
@@ -30,11 +37,14 @@ class Batching:
     def __init__(self, concurrency: int) -> None:
         self.concurrency = concurrency
         self._mean: float | None = None
+        self._ended = self._ended_before = 0
+        self._turned = 0.0
 
     def learn(self, jobs: int, seconds: float) -> None:
         """Take note that ``jobs`` jobs ran for ``seconds`` in all."""
         if jobs <= 0:
             return
+        self._ended += jobs
         mean = seconds / jobs
         weight = min(1.0, SMOOTHING * jobs)
         self._mean = mean if self._mean is None else self._mean + (mean - self._mean) * weight
@@ -44,10 +54,19 @@ class Batching:
         if self._mean is None:
             return self.concurrency
         ahead = AHEAD * self.concurrency / max(self._mean, 1e-7)
-        return min(self.concurrency + int(ahead), self.concurrency + MOST_HELD)
+        return self.concurrency + min(int(ahead), MOST_HELD, GROWTH * (self._ended + self._ended_before))
 
-    def wanted(self, load: int) -> int:
-        """Return how many jobs to claim now, holding ``load``; few wait until there is room for many."""
+    def wanted(self, load: int, now: float) -> int:
+        """Return how many jobs to claim now, holding ``load``; few wait until there is room for many.
+
+        Parameters
+        ----------
+        now: seconds of a clock that only moves forward.
+        """
+        since = now - self._turned
+        if since >= LATELY:
+            self._ended_before = self._ended if since < 2 * LATELY else 0
+            self._ended, self._turned = 0, now
         target = self.target()
         room = target - load
         if room <= 0 or (load > self.concurrency and room * 2 < target):

@@ -175,9 +175,10 @@ class Consumer:
 
     def _room(self) -> int:
         """Return how many jobs to claim, 0 when the pool has enough."""
-        if not self.claiming or is_stuck(self._pool, self._clock.monotonic()):
+        now = self._clock.monotonic()
+        if not self.claiming or is_stuck(self._pool, now):
             return 0
-        return self._batching.wanted(self._pool.load)
+        return self._batching.wanted(self._pool.load, now)
 
     def _claim_limited(self, at_most: int) -> bool:
         """Claim jobs that are under limits of the whole fleet; return whether there were any."""
