@@ -31,11 +31,13 @@ class Loop:
     ----------
     name: names the thread and its log lines.
     tick: does one round and returns the seconds to rest; `wake` cuts a rest short.
+    leave: called at the end, in the loop's thread.
     """
 
-    def __init__(self, name: str, tick: Callable[[], float]) -> None:
+    def __init__(self, name: str, tick: Callable[[], float], leave: Callable[[], object] = lambda: None) -> None:
         self.name = name
         self._tick = tick
+        self._leave = leave
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -72,6 +74,7 @@ class Loop:
         while True:
             self._wake.clear()  # before looking at _stopping, or a stop just now is slept through
             if self._stopping:
+                self._leave()
                 return
             rest = self._round()
             if rest > 0:

@@ -111,7 +111,7 @@ class Worker:
             self._cycle_link, self.registration, self.pool, self._settler, (lanes, limited), self._announcer,
             SYSTEM_CLOCK, self._poll,
         )  # fmt: skip
-        self._consumer_loop = Loop("consumer", self._consumer.tick)
+        self._consumer_loop = Loop("consumer", self._consumer.tick, self.pool.leave)
 
     def _build_chores(self, app: SQLQueue) -> None:
         """Make the parts that some worker must do for all."""

@@ -102,6 +102,18 @@ def test_what_runs_is_ended_and_its_neighbours_are_not(place, tasks, pool, notif
     assert worker.finish() == 0
 
 
+@pytest.mark.parametrize("task", ["hold", "ahold"])
+def test_what_runs_in_a_solo_pool_is_ended_without_a_time_limit(place, tasks, task):
+    worker = start(place, pool="solo")
+    result = getattr(tasks, task).delay(str(place.folder))
+    assert running(place) == worker.process.pid
+    result.revoke(terminate=True)
+    ended(result, "terminated by SIGTERM")
+    assert tasks.double.delay(2).get(timeout=30) == 4
+    assert worker.finish() == 0
+    assert "ResourceWarning" not in worker.output
+
+
 @pytest.mark.parametrize("by", ["SIGKILL", "int", 3])
 def test_by_another_signal(place, tasks, by):
     worker = start(place, "-c", "1", pool="prefork")

@@ -17,6 +17,7 @@ from sqlqueue.domain.outcome import RATE_LIMITED, Outcome, Returned
 from sqlqueue.domain.rates import Pace, interval
 from sqlqueue.services.alarms import Alarms
 from sqlqueue.worker.pools.pool import take_from
+from sqlqueue.worker.pools.solo import SoloPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -168,6 +169,11 @@ class Pacer:
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the pool."""
         return self._pool.join(timeout)
+
+    def leave(self) -> None:
+        """Close what jobs have left in the calling thread: the consumer's, which ends."""
+        if isinstance(self._pool, SoloPool):
+            self._pool.leave()
 
     def abandon(self) -> list[Job]:
         """Return everything that was not reported."""

@@ -83,7 +83,7 @@ class Pool(Protocol):
         """End a running job with this outcome, whatever it does; tell whether it was found running.
 
         Its process is killed, its coroutine cancelled, its thread left to itself and replaced. In a solo pool an
-        exception is raised in it if it has a time limit, no more.
+        exception is raised in it, no more.
 
         Parameters
         ----------

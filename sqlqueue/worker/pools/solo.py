@@ -1,6 +1,10 @@
 """One job at a time, in the consumer's own thread: nothing to hand over, so nothing is quicker for tiny tasks.
 
 The consumer settles and claims between slices; while a task runs, nothing else of the consumer does.
+
+A running job is ended by an exception in this thread, which may come when the job is hardly over: whoever asks for one
+leaves a **sentence** first and looks then whether the job still runs; the thread says first that it does not, and looks
+then for a sentence. So one of the two sees the other, and what was asked for and not raised yet is taken back.
 """
 
 from __future__ import annotations
@@ -12,16 +16,16 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.domain.outcome import Committed, Succeeded
+from sqlqueue.domain.outcome import Committed, Returned, Succeeded
 from sqlqueue.errors import ConfigError
-from sqlqueue.worker.pools.guard import Guard, exception_of
+from sqlqueue.worker.interrupt import raise_in
+from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, exception_of
 from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from sqlqueue.domain.job import Job
-    from sqlqueue.domain.limits import Limits
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.worker.execute import Executor
     from sqlqueue.worker.limits import LimitBook
@@ -44,6 +48,7 @@ class SoloPool:
         self._guard = Guard(executor, self.end)
         self._thread = 0
         self._sentence: tuple[str, Outcome] | None = None
+        self._lock = threading.Lock()
         self._report = report
         self._line: deque[Job] = deque()
         self._current: tuple[Job, float] | None = None
@@ -94,20 +99,35 @@ class SoloPool:
                 job = line.popleft()
             except IndexError:
                 break
-            self._current = (job, now)
-            bound = limits.of(job) if limits.some else None
-            done.append((job, execute(job) if bound is None else self._run_bound(job, bound)))
+            outcome: Outcome | None = None
+            try:
+                self._current = (job, now)
+                bound = limits.of(job) if limits.some else None
+                outcome = execute(job) if bound is None else self._guard.run(job, bound)
+                self._current = None
+                if self._sentence is not None:
+                    outcome = self._sentenced(job, outcome)
+            except FROM_OUTSIDE:  # it came too late for the job, or too early
+                outcome = self._sentenced(job, outcome)
+            done.append((job, outcome))
             now = monotonic()
-        self._current = None
         if done:
             self._report(done)
         self._quiet.set()
 
-    def _run_bound(self, job: Job, limits: Limits) -> Outcome:
-        outcome, sentence = self._guard.run(job, limits), self._sentence
-        if sentence is not None and sentence[0] == job.id and not isinstance(outcome, Succeeded | Committed):
-            return sentence[1]
-        return outcome
+    def _sentenced(self, job: Job, outcome: Outcome | None) -> Outcome:
+        """Return what the job ends with that somebody wanted to end: its own success, if it came to that."""
+        while True:  # again when the exception comes only now
+            try:
+                self._current = None
+                with self._lock:
+                    raise_in(self._thread, None)
+                    sentence, self._sentence = self._sentence, None
+            except FROM_OUTSIDE:
+                continue
+            if sentence is not None and sentence[0] == job.id and not isinstance(outcome, Succeeded | Committed):
+                return sentence[1]
+            return outcome if outcome is not None else Returned(started=True)
 
     def take_back(self, ids: Collection[str] | None = None) -> list[Job]:
         """Empty the line, or take these out of it."""
@@ -119,12 +139,15 @@ class SoloPool:
         return current[1] if current else None
 
     def end(self, id_: str, outcome: Outcome, by: int = SIGKILL) -> bool:  # noqa: ARG002 - nobody has a process
-        """Raise an exception in the running job, which must have a time limit: nothing harder can be done here."""
-        current = self._current
-        if current is None or current[0].id != id_:
-            return False
-        self._sentence = (id_, outcome)
-        return self._guard.interrupt(self._thread, current[0], exception_of(outcome))
+        """Raise an exception in the running job: nothing harder can be done here."""
+        with self._lock:
+            self._sentence = (id_, outcome)
+            current = self._current
+            if current is None or current[0].id != id_:
+                self._sentence = None
+                return False
+            self._executor.interrupt(self._thread, exception_of(outcome))
+            return True
 
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Refuse: it is one thread."""
@@ -138,6 +161,10 @@ class SoloPool:
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the present slice to end."""
         return self._quiet.wait(timeout)
+
+    def leave(self) -> None:
+        """Close the event loop of the consumer's thread."""
+        self._executor.close_thread()
 
     def abandon(self) -> list[Job]:
         """Return what was not reported."""
