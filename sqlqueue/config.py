@@ -78,6 +78,9 @@ class Config:
         None, "jobs at a time in one worker; None: as many as processors, or 100 coroutines"
     )
     worker_pool: str = _setting("prefork", "where tasks run: prefork, threads, asyncio or solo")
+    worker_pool_start_method: str = _setting(
+        "fork", "prefork: how children start: fork, or spawn, which gives each a fresh interpreter"
+    )
     worker_max_tasks_per_child: int | None = _setting(
         None, "prefork: jobs after which a child is replaced; None: never"
     )
@@ -226,6 +229,7 @@ _NUMBERS = {
 
 _CHOICES = {
     "worker_pool": ("prefork", "threads", "asyncio", "solo"),
+    "worker_pool_start_method": ("fork", "spawn"),
     "broker_synchronous": ("FULL", "NORMAL"),
     "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     "task_create_missing_queues": (True, False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -19,17 +20,22 @@ from sqlqueue.events.catalog import WorkerReady, WorkerStopping
 from sqlqueue.events.log import subscribe_log
 from sqlqueue.services.systemd import notify
 from sqlqueue.signals import celeryd_after_setup, celeryd_init, worker_init
+from sqlqueue.worker.execute import Executor
 from sqlqueue.worker.logs import Redirected, set_up
-from sqlqueue.worker.options import DEFAULT_NAME, POOLS, WorkerOptions, processors
+from sqlqueue.worker.options import DEFAULT_NAME, POOLS, START_METHODS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
+from sqlqueue.worker.pools.prefork_spawn import invitation
 from sqlqueue.worker.process import PidFile, become_init, detach, start_over
 from sqlqueue.worker.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlqueue.app import SQLQueue
     from sqlqueue.cli.apps import Target
     from sqlqueue.config import Config
+    from sqlqueue.worker.pools.prefork_spawn import Invitation
 
 QUEUES_HELP = (
     "Queues to serve, the first before the second; with weights (high=3,low=1) in turns by weight."
@@ -67,6 +73,8 @@ OPTIONS = [
     click.option("--autoscale", metavar="MOST,FEWEST", callback=_autoscale,
                  help="Jobs at a time, as many as are wanted between two bounds."),
     click.option("-P", "--pool", type=click.Choice(POOLS), help="Where tasks run."),
+    click.option("--pool-start-method", type=click.Choice(START_METHODS),
+                 help="prefork: fork children, or spawn each as a fresh interpreter."),
     click.option("-n", "--hostname", "--name", "name", default=DEFAULT_NAME, show_default=True,
                  help="The worker's name; %h is the host's."),
     click.option("-l", "--loglevel", type=click.Choice(LEVELS, case_sensitive=False), default="warning",
@@ -98,28 +106,52 @@ def command(target: Target, /, **given: Any) -> None:
 
     SIGTERM or Ctrl-C lets running tasks finish; a second Ctrl-C, or SIGQUIT, gives them back at once.
     """
+    invited = invitation()
+    if invited is not None:
+        _be_child(target.find_app(), invited, given)
     if os.getpid() == 1:
         become_init()
     app = target.find_app()
     name = WorkerOptions(("?",), name=given["name"]).node_name
     celeryd_init.send(name, instance=app, conf=app.conf, options=given)
     options = _read(app.conf, given)
-    logfile = options.fill(given["logfile"] or ("%n.log" if given["detach"] else ""))
+    logfile = _logfile(options, given)
     if given["detach"]:
         detach(Path(logfile))
     with contextlib.ExitStack() as stack:
-        stream = stack.enter_context(_open(Path(logfile))) if logfile else sys.stderr
         if given["pidfile"]:
             stack.enter_context(PidFile(Path(options.fill(given["pidfile"]))))
-        set_up(given["loglevel"], as_json=given["log_json"] or app.conf.worker_log_json, stream=stream)
-        level = app.conf.worker_redirect_stdouts_level if app.conf.worker_redirect_stdouts else None
-        stack.enter_context(Redirected(level))
+        stream = stack.enter_context(_logging(app.conf, given, logfile))
         worker = _make(app, options, stream)
         code = worker.run()
     if worker.restarting and not code:
         target.close()
         start_over()
     raise SystemExit(code)
+
+
+def _be_child(app: SQLQueue, invited: Invitation, given: dict[str, Any]) -> None:
+    """Run jobs for the worker of the same command line that has started this process, then end it."""
+    options = _read(app.conf, given)
+    with _logging(app.conf, given, _logfile(options, given)):
+        app.close()
+        make = partial(Executor, app.tasks, options.node_name)
+        invited.accept(make, options.max_tasks, options.max_memory)
+
+
+def _logfile(options: WorkerOptions, given: dict[str, Any]) -> str:
+    return options.fill(given["logfile"] or ("%n.log" if given["detach"] else ""))
+
+
+@contextlib.contextmanager
+def _logging(conf: Config, given: dict[str, Any], logfile: str) -> Iterator[TextIO]:
+    """Log to the file, or to stderr, while the block lasts, also what tasks print."""
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(_open(Path(logfile))) if logfile else sys.stderr
+        set_up(given["loglevel"], as_json=given["log_json"] or conf.worker_log_json, stream=stream)
+        level = conf.worker_redirect_stdouts_level if conf.worker_redirect_stdouts else None
+        stack.enter_context(Redirected(level))
+        yield stream
 
 
 def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
@@ -162,6 +194,7 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
         poll_interval=conf.worker_poll_interval,
         limits=Limits(said("soft_time_limit", "task_soft_time_limit"), said("time_limit", "task_time_limit")),
         # Settings are shared by workers of every kind of pool, so they ask only those that have children.
+        start_method=given["pool_start_method"] or (conf.worker_pool_start_method if prefork else "fork"),
         max_tasks=conf.worker_max_tasks_per_child if max_tasks is None and prefork else max_tasks,
         max_memory=conf.worker_max_memory_per_child if max_memory is None and prefork else max_memory,
         autoscale=given["autoscale"],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.rates import Rate
 
 DEFAULT_NAME = "sqlqueue@%h"
+START_METHODS = ("fork", "spawn")
 POOLS = ("prefork", "threads", "asyncio", "solo")
 
 COROUTINES = 100
@@ -37,6 +38,7 @@ class WorkerOptions:
     weights: how often each queue goes first; None: they go in their order.
     limits: of jobs whose call and task say nothing.
     max_tasks, max_memory: after so many jobs, or a job that held so many KiB, a child is replaced; prefork only.
+    start_method: ``fork``, or ``spawn``: each child is a fresh interpreter; prefork only.
     autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
     rate_limit: of tasks that say nothing.
     soft_shutdown_timeout: seconds that running tasks are given before a cold shutdown.
@@ -54,6 +56,7 @@ class WorkerOptions:
     autoscale: tuple[int, int] | None = None
     soft_shutdown_timeout: float = 0.0
     rate_limit: Rate = None
+    start_method: str = "fork"
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):
@@ -70,6 +73,10 @@ class WorkerOptions:
                 raise ConfigError(f"{name} is {value}: use 1 or more")
             if value is not None and self.pool != "prefork":
                 raise ConfigError(f"{name} needs children: use it with --pool prefork, not {self.pool}")
+        if self.start_method not in START_METHODS:
+            raise ConfigError(f"there is no pool start method {self.start_method!r}: use fork or spawn")
+        if self.start_method != "fork" and self.pool != "prefork":
+            raise ConfigError(f"pool-start-method needs children: use it with --pool prefork, not {self.pool}")
         if self.autoscale is not None:
             self._check_autoscale(*self.autoscale)
 

@@ -127,7 +127,12 @@ def _reap(worker: int) -> None:
 
 def start_over() -> NoReturn:
     """Become a new process of the same command line, under the same pid."""
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - our own command line
+    os.execv(sys.executable, this_command())  # noqa: S606 - our own command line
+
+
+def this_command() -> list[str]:
+    """Return the command line of this process, to be run again."""
+    return [sys.executable, *sys.orig_argv[1:]]
 
 
 def stacks() -> str:

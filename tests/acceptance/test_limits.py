@@ -76,9 +76,11 @@ def test_the_workers_own_limit_and_who_overrides_it(limited):
     assert worker.finish() == 0
 
 
-def test_children_are_replaced_after_so_many_jobs_or_so_much_memory(limited):
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_children_are_replaced_after_so_many_jobs_or_so_much_memory(limited, start):
     tasks = limited.app()
-    worker = limited.worker("-c", "1", "--max-tasks-per-child", "5", "--max-memory-per-child", "300000").wait_ready()
+    limits = ["--max-tasks-per-child", "5", "--max-memory-per-child", "300000"]
+    worker = limited.worker("-c", "1", "--pool-start-method", start, *limits).wait_ready()
     pids = [tasks.whoami.delay().get(timeout=PATIENCE) for _ in range(11)]
     assert len(set(pids)) == 3
     first = tasks.grow.delay(400).get(timeout=PATIENCE)
@@ -105,6 +107,7 @@ def test_a_busy_pool_grows(limited, pool):
         (["--autoscale", "many"], "'many' is not MOST,FEWEST"),
         (["-c", "lots"], "'lots' is neither a number nor auto"),
         (["-P", "threads", "--max-tasks-per-child", "3"], "needs children"),
+        (["-P", "threads", "--pool-start-method", "spawn"], "pool-start-method needs children"),
     ],
 )
 def test_options_that_cannot_be(limited, arguments, said):

@@ -27,6 +27,7 @@ from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
 from sqlqueue.worker.pools.prefork_server import ForkServer
+from sqlqueue.worker.pools.prefork_spawn import Spawn, invitation
 from tests.support.claimed import claimed
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -137,6 +138,15 @@ def whoami():
     return os.getpid()
 
 
+def mark(word=None):
+    """Return what was marked in this process so far."""
+    MARKS.extend([word] if word else [])
+    return MARKS
+
+
+MARKS: list[str] = []
+
+
 def start_a_program(name):
     """Start a program, tell its pid, return how it ended."""
     process = subprocess.Popen(["sleep", "60"])
@@ -154,7 +164,21 @@ def read_stdin():
     return os.read(0, 10).decode()
 
 
-TASKS = (add, nap, fail, again, note, hold, maybe_hold, spin, whoami, start_a_program, fork_and_return, read_stdin)
+TASKS = (
+    add,
+    nap,
+    fail,
+    again,
+    note,
+    hold,
+    maybe_hold,
+    spin,
+    whoami,
+    mark,
+    start_a_program,
+    fork_and_return,
+    read_stdin,
+)
 
 
 def executor() -> Executor:
@@ -208,15 +232,28 @@ class Audience:
         assert self.pool.load == 0
 
 
+CHILD = "from tests.services.prefork_stage import be_child; be_child()"
+
+
+def be_child() -> None:
+    """What a spawned child does, instead of the worker's command line."""
+    invited = invitation()
+    assert invited is not None
+    assert invitation() is None, "what it starts itself is no child"
+    invited.accept(executor, None, None)
+
+
 class Stage(Audience):
     """A running prefork pool."""
 
     def __init__(
         self, seats: int = 2, max_tasks: int | None = None, make_executor: Callable[[], Executor] = executor,
-        max_memory: int | None = None, limits: Limits = UNLIMITED, most: int | None = None,
+        max_memory: int | None = None, limits: Limits = UNLIMITED, most: int | None = None, spawn: bool = False,
     ):  # fmt: skip
         super().__init__()
-        self.server = ForkServer(Work(make_executor, Board(most or seats), max_tasks, max_memory))
+        work = Work(make_executor, Board(most or seats), max_tasks, max_memory)
+        program = [sys.executable, "-W", "error", "-c", CHILD]
+        self.server = ForkServer(Spawn(program, most or seats) if spawn else work)
         self.server.start(lambda: None)
         self.pool = PreforkPool(seats, self._report, self.server, LimitBook(Registry(), limits))
         self.pool.start()

@@ -12,8 +12,10 @@ from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
 from sqlqueue.worker.pools.prefork_server import ForkServer
+from sqlqueue.worker.pools.prefork_spawn import Spawn
 from sqlqueue.worker.pools.solo import SoloPool
 from sqlqueue.worker.pools.threads import ThreadPool
+from sqlqueue.worker.process import this_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pool import Pool, Report
+    from sqlqueue.worker.pools.prefork_server import ChildWork
 
 
 SPARE = 64
@@ -41,9 +44,13 @@ class PoolSource:
         self._tasks = tasks
         self._server: ForkServer | None = None
         if options.pool == "prefork":
-            board = Board(options.most_slots + SPARE)
-            self._server = ForkServer(Work(self._executor, board, options.max_tasks, options.max_memory))
+            self._server = ForkServer(self._work(options.most_slots + SPARE))
             self._server.start(lambda: None)
+
+    def _work(self, seats: int) -> ChildWork:
+        if self._options.start_method == "spawn":
+            return Spawn(this_command(), seats, self._options.max_tasks)
+        return Work(self._executor, Board(seats), self._options.max_tasks, self._options.max_memory)
 
     def _executor(self) -> Executor:
         return Executor(self._tasks, self._options.node_name)

@@ -7,6 +7,8 @@ unstarted one.
 from __future__ import annotations
 
 import mmap
+import os
+import tempfile
 
 SEAT = 1 << 14
 """Bytes for one child; a page is touched only when it is written."""
@@ -17,11 +19,27 @@ STASH = SEAT - _HEADER
 _NUMBER, _STARTED, _STASHED, _FLUSHES, _WARNED, _DOOMED = range(6)
 
 
-class Board:
-    """The memory of all seats, made before the fork server, which hands it down to the children."""
+def shared_file(seats: int) -> int:
+    """Return the descriptor of a file without a name, for a board that is not handed down by a fork."""
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("sqlqueue")
+    else:
+        with tempfile.TemporaryFile() as unnamed:
+            file = os.dup(unnamed.fileno())
+    os.ftruncate(file, seats * SEAT)
+    return file
 
-    def __init__(self, seats: int) -> None:
-        memory = memoryview(mmap.mmap(-1, seats * SEAT))
+
+class Board:
+    """The memory of all seats, made before the fork server, which hands it down to the children.
+
+    Parameters
+    ----------
+    file: where it is kept, for children that are fresh interpreters; -1: nowhere.
+    """
+
+    def __init__(self, seats: int, file: int = -1) -> None:
+        memory = memoryview(mmap.mmap(file, seats * SEAT))
         self.seats = [Seat(memory[at : at + SEAT]) for at in range(0, seats * SEAT, SEAT)]
 
 

@@ -20,13 +20,13 @@ import struct
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import FrameType
 
-    from sqlqueue.worker.pools.prefork_child import Work
+    from sqlqueue.worker.pools.prefork_memory import Board
 
 logger = logging.getLogger("sqlqueue.worker")
 
@@ -41,6 +41,21 @@ COULD_NOT_FORK = 71 << 8
 
 DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 """What a terminal or an init sends to the whole process group; the parent decides what comes of it."""
+
+
+class ChildWork(Protocol):
+    """What all children of a pool have in common: a fork's in ``prefork_child``, a program's in ``prefork_spawn``."""
+
+    @property
+    def board(self) -> Board:
+        """The shared memory."""
+
+    @property
+    def max_tasks(self) -> int | None:
+        """After so many jobs a child is replaced."""
+
+    def run(self, seat: int, pipes: Sequence[int]) -> None:
+        """Be a child."""
 
 
 class News(NamedTuple):
@@ -59,7 +74,7 @@ class ForkServer:
     work: what the children do. The server cannot learn of it later, so all that it needs must exist now.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: ChildWork) -> None:
         self.work = work
         self._socket: socket.socket | None = None
         self._rest = b""
@@ -76,7 +91,7 @@ class ForkServer:
             names = ", ".join(sorted(thread.name for thread in threading.enumerate()))
             logger.warning("forking while threads run (%s): what they hold locked stays locked in children", names)
         ours, theirs = socket.socketpair()
-        _flush_streams()
+        flush_streams()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
         self.pid = os.fork()
         if not self.pid:
@@ -142,10 +157,11 @@ class ForkServer:
         return self._socket
 
 
-def _become_server(channel: socket.socket, work: Work, prepare: Callable[[], None], mask: Iterable[int]) -> NoReturn:
+def _become_server(
+    channel: socket.socket, work: ChildWork, prepare: Callable[[], None], mask: Iterable[int]
+) -> NoReturn:
     try:
-        for number in DEAF_TO:
-            signal.signal(number, _deaf)
+        be_deaf()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -157,8 +173,14 @@ def _become_server(channel: socket.socket, work: Work, prepare: Callable[[], Non
     except BaseException:  # noqa: BLE001 - nothing may return into the worker's code
         traceback.print_exc()
     finally:
-        _flush_streams()
+        flush_streams()
         os._exit(0)
+
+
+def be_deaf() -> None:
+    """Let nothing that is sent to the whole process group end this process."""
+    for number in DEAF_TO:
+        signal.signal(number, _deaf)
 
 
 def _deaf(_number: int, _frame: FrameType | None) -> None:
@@ -168,7 +190,7 @@ def _deaf(_number: int, _frame: FrameType | None) -> None:
 class Server:
     """The server's side: forks, reaps, tells."""
 
-    def __init__(self, channel: socket.socket, work: Work) -> None:
+    def __init__(self, channel: socket.socket, work: ChildWork) -> None:
         self._channel = channel
         self._work = work
         self._children: dict[int, int] = {}  # pid -> key
@@ -257,11 +279,12 @@ class Server:
         except BaseException:  # noqa: BLE001 - nothing may return into the server's code
             traceback.print_exc()
         finally:
-            _flush_streams()
+            flush_streams()
             os._exit(status)
 
 
-def _flush_streams() -> None:
+def flush_streams() -> None:
+    """Write out what waits in the standard streams, as far as it can be."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
