@@ -54,6 +54,8 @@ def mask(text: str) -> str:
     if _KEYWORDS.match(text):
         return _KEYWORD.sub(r"\1***", text)
     scheme, found, rest = text.partition("://")
+    if not _SCHEME.fullmatch(scheme):  # it stands in the password
+        found = ""
     credentials, at, place = rest.rpartition("@") if found else text.rpartition("@")
     place = _QUERY.sub(r"\1***", place)
     if not found:
@@ -61,6 +63,8 @@ def mask(text: str) -> str:
     user, has_password, _ = credentials.partition(":")
     return f"{scheme}://{user}{':***' if has_password else ''}{at}{place}"
 
+
+_SCHEME = re.compile(r"[\w+.-]*")
 
 _KEYWORDS = re.compile(r"\s*\w+\s*=")
 """The beginning of a text in libpq's other form, ``host=... password=...``."""
