@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SELF_TEST_SECONDS = 10.0
 """How often the listening session is asked whether it still listens: LISTEN dies silently behind proxies."""
 
+ANSWER_WITHIN = 20.0
+"""Seconds after which a connection that gives no answer is given up, as that of a worker's cycles is."""
+
 WATCH_IDLE = 0.006
 """How often the file's version is read, seconds, where the kernel does not tell of writes, or just after one."""
 
@@ -71,6 +74,7 @@ class Listener:
         self._written = 0.0  # when the kernel last told of a write
         self._missed = 0
         self.hears = False
+        self._ending = False
         self._loop = Loop("listener", self._way_to_hear())
 
     def _way_to_hear(self) -> Callable[[], float]:
@@ -89,6 +93,7 @@ class Listener:
 
     def stop(self) -> None:
         """Ask to end."""
+        self._ending = True
         self._loop.stop()
         self._wake()
 
@@ -152,7 +157,7 @@ class Listener:
             ("UNLISTEN", set(self._tuned).difference(wanted)),
         ):
             for channel in channels:
-                self._connection.execute(word + ' "' + channel.replace('"', '""') + '"')
+                self._ask(word + ' "' + channel.replace('"', '""') + '"')
         self._tuned = wanted
 
     def _receive(self) -> None:
@@ -162,10 +167,32 @@ class Listener:
             self._on_message(message.relname.decode(), message.extra.decode())
 
     def _self_test(self) -> None:
-        rows = self._connection.execute("SELECT count(*) FROM pg_listening_channels()").fetchall()
+        found = self._ask("SELECT count(*) FROM pg_listening_channels()")
         self._tested = monotonic()
-        if rows[0][0] != len(set(self._tuned)):
+        if found != str(len(set(self._tuned))):
             raise StoreUnavailable("the session listens no more")
+
+    def _ask(self, statement: str) -> str | None:
+        """Execute a statement and return the only value that it gives; not for ever, if the server keeps silent."""
+        wire, until, value = self._connection.pgconn, monotonic() + ANSWER_WITHIN, None
+        wire.send_query(statement.encode())
+        while True:
+            wire.flush()
+            while wire.is_busy():
+                if self._ending or (patience := until - monotonic()) <= 0:
+                    raise StoreUnavailable("the database does not answer")
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self._connection, selectors.EVENT_READ)
+                    selector.select(min(patience, GLANCE))
+                wire.consume_input()
+            result = wire.get_result()
+            if result is None:
+                break
+            if result.error_message:
+                raise StoreUnavailable(result.error_message.decode(errors="replace"))
+            value = result.get_value(0, 0)
+        self._receive()
+        return value.decode() if value is not None else None
 
     def _watch(self) -> float:
         """Wait for a commit of another connection, and rest a little after it: where there is one, more follow."""

@@ -8,10 +8,12 @@ import pytest
 
 from sqlqueue import SQLQueue
 from sqlqueue.errors import StoreUnavailable
+from sqlqueue.notify import listener
 from sqlqueue.store import postgres_link
 from sqlqueue.store.ops.queues import paused
 from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.postgres_link import PostgresPinned
+from sqlqueue.store.store import Store
 from sqlqueue.store.urls import engine_for, parse_url
 from sqlqueue.worker import silence
 from tests.support.inprocess import working
@@ -92,6 +94,25 @@ def test_a_worker_whose_connections_go_silent_goes_on(impatient, proxy_url, prox
     app.close()
     sender.close()
     assert "has not answered for" in caplog.text
+
+
+def test_a_listener_whose_connection_goes_silent_hears_again(monkeypatch, proxy_url, proxy, server):
+    monkeypatch.setattr(listener, "SELF_TEST_SECONDS", 0.1)
+    monkeypatch.setattr(listener, "ANSWER_WITHIN", 0.5)
+    store = Store(proxy_url)
+    heard: list[object] = []
+    hearer = listener.Listener(store, ["loud"], lambda *message: heard.append(message), lambda: heard.append("doubt"))
+    hearer.start()
+    wait_until("it to listen", lambda: hearer.hears)
+    assert proxy.hush() >= 1
+    wait_until("the other connection", lambda: heard == ["doubt", "doubt"] and hearer.hears)
+    with psycopg.connect(server.dsn("shop")) as connection:
+        connection.execute("SELECT pg_notify('loud', 'x')")
+    wait_until("the message", lambda: heard[2:] == [("loud", "x")])
+    proxy.hush()
+    hearer.stop()
+    assert hearer.join(PATIENCE), "and it ends while nobody answers"
+    store.close()
 
 
 @pytest.mark.timeout(200)
