@@ -23,6 +23,7 @@ def handle_signals(worker: Worker) -> None:
 
     def interrupt(_: int, __: Any) -> None:
         nonlocal interrupted
+        worker.restarting = False
         worker.stop((Shutdown.WARM, Shutdown.SOFT, Shutdown.COLD)[min(interrupted, 2)])
         if not interrupted:
             os.write(2, b"\nfinishing the running tasks; Ctrl-C again gives them back\n")
@@ -31,12 +32,14 @@ def handle_signals(worker: Worker) -> None:
         interrupted += 1
 
     def terminate(*_: Any) -> None:
+        worker.restarting = False
         worker.stop(Shutdown.SOFT if os.environ.get("REMAP_SIGTERM") == "SIGQUIT" else Shutdown.WARM)
 
     quits = 0
 
     def quit_(*_: Any) -> None:
         nonlocal quits
+        worker.restarting = False
         worker.stop(Shutdown.COLD if quits else Shutdown.SOFT)
         quits += 1
 

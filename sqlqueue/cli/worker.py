@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from sqlqueue.cli.banner import print_banner
+from sqlqueue.cli.reloading import Reloader
 from sqlqueue.cli.signals import handle_signals
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.limits import Limits
@@ -86,6 +87,7 @@ OPTIONS = [
     click.option("--time-limit", type=float, metavar="SECONDS", help="End a run after so long; its job fails."),
     click.option("--soft-time-limit", type=float, metavar="SECONDS",
                  help="Raise SoftTimeLimitExceeded in the task after so long."),
+    click.option("--reload", is_flag=True, help="Start over when code has changed; for development."),
     click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a child after so many jobs."),
     click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a child that has held so much."),
 ]
@@ -111,7 +113,8 @@ def command(target: Target, /, **given: Any) -> None:
         _be_child(target.find_app(), invited, given)
     if os.getpid() == 1:
         become_init()
-    app = target.find_app()
+    reloader = Reloader() if given["reload"] else None
+    app = target.find_app() if reloader is None else reloader.import_app(target.find_app)
     name = WorkerOptions(("?",), name=given["name"]).node_name
     celeryd_init.send(name, instance=app, conf=app.conf, options=given)
     options = _read(app.conf, given)
@@ -123,6 +126,8 @@ def command(target: Target, /, **given: Any) -> None:
             stack.enter_context(PidFile(Path(options.fill(given["pidfile"]))))
         stream = stack.enter_context(_logging(app.conf, given, logfile))
         worker = _make(app, options, stream)
+        if reloader is not None:
+            reloader.start(worker)
         code = worker.run()
     if worker.restarting and not code:
         target.close()
