@@ -33,6 +33,7 @@ from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 from sqlqueue.worker.interrupt import Interruptible, raise_in
 from sqlqueue.worker.keeping import kept_of
+from sqlqueue.worker.limits import check_options
 from sqlqueue.worker.transactional import TransactionalRun
 
 if TYPE_CHECKING:
@@ -237,8 +238,12 @@ class Executor:
 def _apply(task: Task[..., Any, Any], job: Job) -> Any:
     """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
     args, kwargs = decode(job.args), decode(job.kwargs)
-    if job.options is not None and ERRBACK in job.options:
-        args = errback_arguments(task.function, job.options, args, kwargs, bound=task.bind)
+    if type(args) is not list or type(kwargs) is not dict:  # somebody's own INSERT
+        raise EncodingError("the job's args are no JSON array, or its kwargs no JSON object")
+    if job.options is not None:
+        check_options(job.options)
+        if ERRBACK in job.options:
+            args = errback_arguments(task.function, job.options, args, kwargs, bound=task.bind)
     if not task.plain:
         return call(task, args, kwargs)
     if task.bind:

@@ -6,11 +6,11 @@ Next room: the pools, which enforce them.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlqueue.domain.limits import UNLIMITED, Limits
+from sqlqueue.domain.limits import UNLIMITED, Limits, complaint
 from sqlqueue.domain.outcome import Failed
-from sqlqueue.errors import TimeLimitExceeded
+from sqlqueue.errors import EncodingError, TimeLimitExceeded
 from sqlqueue.serialization.failures import describe
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.registry import Registry
+
+
+SHOWN = 100
+"""Characters of what cannot be read that an error shows."""
 
 
 class LimitBook:
@@ -68,9 +72,28 @@ class LimitBook:
             self.some = True
 
 
+def check_options(options: str) -> None:
+    """Raise EncodingError for what a call asks for that no client of ours has sent, in the job that it concerns."""
+    asked = _read(options)
+    if asked is None:
+        raise EncodingError(f"the job's options are no JSON object: {options[:SHOWN]}")
+    if (wrong := complaint(asked.get("soft_time_limit"), asked.get("time_limit"))) is not None:
+        raise EncodingError(f"the job's options cannot be: {wrong}")
+
+
 def _own(options: str) -> Limits:
-    asked = json.loads(options)
-    return Limits(asked.get("soft_time_limit"), asked.get("time_limit"))
+    """Return a job's own limits; none where they cannot be, since it is the job that fails, and not who looks at it."""
+    asked = _read(options) or {}
+    found = Limits(asked.get("soft_time_limit"), asked.get("time_limit"))
+    return UNLIMITED if complaint(*found) is not None else found
+
+
+def _read(options: str) -> dict[str, Any] | None:
+    try:
+        asked = json.loads(options)
+    except ValueError:
+        return None
+    return asked if isinstance(asked, dict) else None
 
 
 def too_long(limit: float, runtime: float) -> Failed:
