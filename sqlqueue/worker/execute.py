@@ -31,6 +31,7 @@ from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
+from sqlqueue.worker.forks import Forks
 from sqlqueue.worker.interrupt import Interruptible, raise_in
 from sqlqueue.worker.keeping import kept_of
 from sqlqueue.worker.limits import check_options
@@ -63,6 +64,7 @@ class Executor:
         self._chance = chance()
         self._local = threading.local()
         self._awaiting: dict[int, Interruptible] = {}  # by thread
+        self._forks = Forks()
 
     def execute(self, job: Job) -> Outcome:
         """Run one job and return what came of it; never raises."""
@@ -78,9 +80,11 @@ class Executor:
             if RUNS.watched:
                 around.begin(task)
             value = self._call(task, job)
+            self._forks.end_others()
             outcome = _succeeded(job, value, started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
+            self._forks.end_others(error)
             return self._raised(task, job, error, started)
         finally:
             current_job.reset(token)
@@ -99,9 +103,11 @@ class Executor:
             if RUNS.watched:
                 around.begin(task)
             value = await _apply(task, job)
+            self._forks.end_others()
             outcome = _succeeded(job, value, started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
+            self._forks.end_others(error)
             return self._raised(task, job, error, started)
 
     def _execute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
@@ -115,8 +121,10 @@ class Executor:
                 around.begin(task)
             with run.joined():
                 value = self._call_joined(task, job, run)
+            self._forks.end_others()
             return run.commit(value)
         except BaseException as error:  # noqa: BLE001 - as above
+            self._forks.end_others(error)
             return run.undone(error) or self._raised(task, job, error, run.started)
         finally:
             run.end()
@@ -133,8 +141,10 @@ class Executor:
                 around.begin(task)
             with run.joined():
                 value = await _apply(task, job)
+            self._forks.end_others()
             return await asyncio.to_thread(run.commit, value)
         except BaseException as error:  # noqa: BLE001 - and its twin
+            self._forks.end_others(error)
             return run.undone(error) or self._raised(task, job, error, run.started)
         finally:
             await asyncio.to_thread(run.end)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 from sqlqueue import SQLQueue, get_task_logger
@@ -94,6 +95,20 @@ def mute() -> None:
 def branch() -> None:
     """Start a program, which starts another and leaves it to whoever is process 1."""
     subprocess.run(["sh", "-c", "sleep 0.05 & exit 0"], check=True)
+
+
+@app.task(queue="testq")
+def split() -> list[int]:
+    """Fork twice, and let the children come back from the task, too."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of threads that a fork does not take along
+        quiet = os.fork()
+        if not quiet:
+            return [0]
+        loud = os.fork()
+    if not loud:
+        sys.exit(5)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in (quiet, loud)]
 
 
 @app.task(queue="testq")

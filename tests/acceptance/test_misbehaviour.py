@@ -38,6 +38,7 @@ def test_each_misdeed_ends_in_a_result_and_the_worker_in_good_order(rude, pool):
     with pytest.raises((TaskFailed, tasks.Mute)) as caught:
         tasks.mute.delay().get(timeout=PATIENCE)
     assert caught.type.__name__ in ("Mute", "TaskFailed")
+    assert tasks.split.delay().get(timeout=PATIENCE) == [1, 5], "one outcome, and its children are gone"
     assert tasks.flood.delay(2).get(timeout=PATIENCE) == 2
     assert tasks.deafen.delay().get(timeout=PATIENCE) is (pool == "prefork")
     assert tasks.add.delay(1, 1).get(timeout=PATIENCE) == 2, "the worker outlives all of that"
