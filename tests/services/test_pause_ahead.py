@@ -44,7 +44,8 @@ def test_what_waits_in_the_pool_goes_back_and_other_queues_do_not(app):
         return x + y
 
     with working(app, "some", "other", concurrency=1) as worker:
-        add.apply_async((0, 0), queue="some").get(timeout=PATIENCE)  # so that many are claimed at a time
+        for result in add.send_many([(0, 0)] * 50, queue="some"):  # so that many are claimed at a time
+            result.get(timeout=PATIENCE)
         held = hold.delay()
         assert started.wait(PATIENCE)
         paused = add.send_many([(n, 1) for n in range(20)], queue="some")
