@@ -9,7 +9,8 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
-from sqlqueue.client.client import Client, Surroundings
+from sqlqueue.client.building import Surroundings
+from sqlqueue.client.client import Client
 from sqlqueue.client.commands import Commands
 from sqlqueue.client.control import Control
 from sqlqueue.client.group import GroupResult, ResultSet
@@ -162,9 +163,8 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        rehearse = EagerSender(self.tasks, self.conf).rehearse
-        surroundings = Surroundings(ancestry, self._defaults_of, may_wait, sent, rehearse)
-        return self.client_cls(self.store, self.conf, self.events, surroundings)
+        app = Surroundings(ancestry, self._defaults_of, may_wait, sent, EagerSender(self.tasks, self.conf).rehearse)
+        return self.client_cls(self.store, self.conf, self.events, app)
 
     @property
     def jobs(self) -> Jobs:

@@ -88,6 +88,16 @@ POSTGRES = [
     ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
             autovacuum_vacuum_cost_delay = 1)
     """,
+    # What running tasks tell of themselves, beside their jobs' rows: those are deleted by transactional tasks.
+    """
+    CREATE TABLE sqlqueue_told (
+        id           text COLLATE "C" PRIMARY KEY,
+        token        bigint      NOT NULL,
+        state        text        NOT NULL,
+        meta         json        NOT NULL,
+        told_at      timestamptz NOT NULL DEFAULT clock_timestamp()
+    ) WITH (fillfactor = 50)
+    """,
     """
     CREATE TABLE sqlqueue_results (
         id           text COLLATE "C" NOT NULL,
@@ -292,6 +302,15 @@ SQLITE = [
     "CREATE INDEX sqlqueue_jobs_due ON sqlqueue_jobs (run_at) WHERE seq IS NULL",
     "CREATE UNIQUE INDEX sqlqueue_jobs_unique ON sqlqueue_jobs (unique_key) WHERE unique_key IS NOT NULL",
     """
+    CREATE TABLE sqlqueue_told (
+        id           TEXT PRIMARY KEY NOT NULL,
+        token        INTEGER NOT NULL,
+        state        TEXT NOT NULL,
+        meta         TEXT NOT NULL,
+        told_at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))
+    )
+    """,
+    """
     CREATE TABLE sqlqueue_windows (
         unique_key   TEXT PRIMARY KEY NOT NULL,
         job_id       TEXT NOT NULL,
@@ -456,7 +475,7 @@ def downgrade() -> None:
     op.execute("DROP VIEW sqlqueue_all_jobs")
     for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
-    for table in ("control", "replies", "limits", "slots"):
+    for table in ("control", "replies", "limits", "slots", "told"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")

@@ -46,7 +46,7 @@ def show(target: Target, ids: Sequence[str], as_json: bool) -> None:
 def _as_json(found: JobDetails) -> str:
     plain = {name: getattr(found.job, name) for name in found.job.__slots__}
     plain |= {name: value for name, value in found._asdict().items() if name != "job"}
-    for name in ("args", "kwargs", "headers", "options", "result", "exception"):
+    for name in ("args", "kwargs", "headers", "options", "result", "exception", "meta"):
         plain[name] = None if plain[name] is None else json.loads(plain[name])
     return json.dumps(plain, ensure_ascii=False, default=str)
 
@@ -63,6 +63,7 @@ def _as_text(found: JobDetails) -> str:
         ("sent", when(job.created_at)), ("due", job.run_at and when(job.run_at)),
         ("expires", found.expires_at and when(found.expires_at)),
         ("claimed", job.claimed_at and f"{when(job.claimed_at)} by {job.worker or 'a worker that is gone'}"),
+        ("tells", found.told and f"{found.told} {found.meta}"),
         ("finished", job.finished_at and f"{when(job.finished_at)} after {duration(job.runtime)}"),
         ("attempt", f"{job.attempt}, {job.retries} retries, {job.crashes} of {found.max_crashes} crashes"),
         ("runs", "at least once" if found.acks_late else "at most once"),

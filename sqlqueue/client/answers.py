@@ -47,6 +47,8 @@ def celery_state(record: Record | None) -> str:
     """Return Celery's word for a job's state; one that the database does not know is PENDING."""
     if record is None:
         return "PENDING"
+    if record.told is not None:
+        return record.told
     if record.retries and record.state in (State.SCHEDULED, State.READY):
         return "RETRY"
     return CELERY_STATES[record.state]
@@ -55,6 +57,11 @@ def celery_state(record: Record | None) -> str:
 def value_of(record: Record) -> Any:
     """Return what the task returned."""
     return None if record.result is None else decode(record.result)
+
+
+def told_by(record: Record | None) -> Any:
+    """Return what a running task has told besides its state, None when that is nothing."""
+    return None if record is None or record.meta is None else decode(record.meta)
 
 
 def exception_of(record: Record) -> BaseException:

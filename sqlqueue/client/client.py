@@ -6,18 +6,19 @@ Next room: ``store.ops.enqueue``. The answer comes back through ``result``.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client import published
+from sqlqueue.client.building import NO_SURROUNDINGS, Building, Surroundings
 from sqlqueue.client.callers import Callers
 from sqlqueue.client.following import Following
-from sqlqueue.client.many import Call, build_many
-from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
+from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.started import Started, handle_on
+from sqlqueue.client.teller import Teller
 from sqlqueue.client.unique import unique_of
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, in_header, inherited, jobs_of, written
+from sqlqueue.client.workflow import in_header, written
 from sqlqueue.domain.job import Conflict
 from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
@@ -30,33 +31,16 @@ from sqlqueue.store.ops.unique import Kept, enqueue_unique
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlqueue.canvas.plan import Plan
     from sqlqueue.client.bind import Bound
+    from sqlqueue.client.many import Call
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob, Unique
     from sqlqueue.domain.workflow import Edge
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.store import Store
-
-
-class Surroundings(NamedTuple):
-    """What a sender is told of the app around it.
-
-    ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
-    ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle.
-    ``rehearse`` runs a workflow here and now.
-    """
-
-    ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
-    defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
-    may_wait: Callable[[], bool] = lambda: True
-    sent: Callable[[object], object] = lambda _: None
-    rehearse: Callable[[Plan, CallOptions], Any] = lambda *_: None
-
-
-NO_SURROUNDINGS = Surroundings()
 
 
 class Client:
@@ -73,7 +57,9 @@ class Client:
         self._config = config
         self._bus = bus
         self._surroundings = surroundings
+        self._building = Building(config, surroundings)
         self.callers = Callers(store)
+        self.teller = Teller(store)
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
@@ -81,16 +67,7 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
         unique = unique_of(options)
-        job = self._descended(
-            build(
-                task,
-                args,
-                kwargs,
-                options,
-                inherited(self._config, self._surroundings.ancestry, defaults),
-                self._config,
-            )
-        )
+        job = self._building.one(task, args, kwargs, options, defaults)
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *self._keep(job, unique, options))
@@ -102,16 +79,7 @@ class Client:
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
         unique = unique_of(options)
-        job = self._descended(
-            build(
-                task,
-                args,
-                kwargs,
-                options,
-                inherited(self._config, self._surroundings.ancestry, defaults),
-                self._config,
-            )
-        )
+        job = self._building.one(task, args, kwargs, options, defaults)
         if unique is not None:
             (job,) = published.before([job]) if PUBLISHES.watched else [job]
             return self._kept(job, unique, *await self._akeep(job, unique, options))
@@ -121,14 +89,7 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """Insert jobs of one task in one transaction, and return handles on them in the order of the calls."""
-        jobs = list(
-            map(
-                self._descended,
-                build_many(
-                    task, calls, options, inherited(self._config, self._surroundings.ancestry, defaults), self._config
-                ),
-            )
-        )
+        jobs = self._building.many(task, calls, options, defaults)
         bound = self._put(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
@@ -136,25 +97,18 @@ class Client:
         self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults = NO_DEFAULTS
     ) -> list[AsyncResult[Any]]:
         """The same, awaited."""
-        jobs = list(
-            map(
-                self._descended,
-                build_many(
-                    task, calls, options, inherited(self._config, self._surroundings.ancestry, defaults), self._config
-                ),
-            )
-        )
+        jobs = self._building.many(task, calls, options, defaults)
         bound = await self._aput(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
     def start(self, plan: Plan, options: CallOptions) -> Started:
         """Insert all jobs of a workflow, and the edges between them, in one transaction."""
-        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+        jobs = self._building.of_plan(plan)
         return self._started(plan, jobs, self._put(options, jobs, plan.edges) if jobs else None)
 
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
-        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+        jobs = self._building.of_plan(plan)
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
 
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
@@ -163,12 +117,12 @@ class Client:
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
-        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+        jobs = self._building.of_plan(plan)
         return written(plan, jobs, job_id)
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""
-        jobs = jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+        jobs = self._building.of_plan(plan)
         ends_in = plan.handle.id if plan.handle is not None else ""
         jobs = [in_header(job, group) if job.id == ends_in else job for job in jobs]
         placed = self.store.run(attach, member, ends_in, jobs, plan.edges)
@@ -243,14 +197,6 @@ class Client:
             raise NotUnique(unique.key, kept.id)
         return self.result_type(kept.id, self, bound.in_transaction if bound is not None else None)
 
-    def _descended(self, job: NewJob) -> NewJob:
-        """Return a job with the family of the one that runs here, if any."""
-        ancestry = self._surroundings.ancestry()
-        return job if ancestry.parent is None else descended(job, ancestry)
-
-    def _defaults_of(self, task: str) -> Defaults:
-        return inherited(self._config, self._surroundings.ancestry, self._surroundings.defaults_of(task))
-
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):
             self._bus.emit(JobSent(job.id, job.task, job.queue))
@@ -292,6 +238,7 @@ class Client:
 
     def close(self) -> None:
         """Send the last wake-ups and close every connection."""
+        self.teller.close()
         self.following.close()
         self.waiting.close()
         self.waker.close()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
-from sqlqueue.client.answers import WaitOptions, celery_state, exception_of, value_of
+from sqlqueue.client.answers import WaitOptions, celery_state, exception_of, told_by, value_of
 from sqlqueue.client.handle import JobHandle
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.kin import graph_below
@@ -76,10 +76,10 @@ class AsyncResult(JobHandle[V]):
 
     @property
     def result(self) -> Any:
-        """The value, the exception of a failed job, or None when it is not over."""
+        """The value, the exception of a failed job; of one that is not over what it has told of itself, or None."""
         record = self._look()
         if record is None or record.finished_at is None:
-            return None
+            return told_by(record)
         return value_of(record) if record.state is State.SUCCEEDED else exception_of(record)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlqueue.store.ops.prune import prune
+from sqlqueue.store.ops.told import forget_told
 from sqlqueue.store.ops.unknown import fail_unknown
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PRUNE_EVERY = 600.0
 UNKNOWN_EVERY = 60.0
+TOLD_EVERY = 60.0
 """Seconds between two rounds."""
 
 
@@ -47,6 +49,12 @@ class Pruner:
         if self._is_leader():
             link.run(prune, self._keep)
         return PRUNE_EVERY
+
+    def forget_told(self, link: Link) -> float:
+        """Forget what tasks told of themselves that are over."""
+        if self._is_leader():
+            link.run(forget_told)
+        return TOLD_EVERY
 
     def fail_unknown(self, link: Link) -> float:
         """Fail jobs whose task nobody knows."""

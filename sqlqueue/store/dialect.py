@@ -71,6 +71,8 @@ class Statements:
     watch: Statement | None = None
     results: Statement
     unfinished: Statement
+    tell_states: Statement
+    forget_told: Statement
     held_ids: Statement
     held_within: Statement
     held_among: Statement

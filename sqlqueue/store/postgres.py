@@ -17,6 +17,7 @@ from sqlqueue.store.sql import postgres_limits as limits
 from sqlqueue.store.sql import postgres_operator as operator
 from sqlqueue.store.sql import postgres_rest as rest
 from sqlqueue.store.sql import postgres_revoke as revoke
+from sqlqueue.store.sql import postgres_told as told
 from sqlqueue.store.sql import postgres_unique as unique
 from sqlqueue.store.sql import postgres_workflow as workflow
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits)
+STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told)
 
 SEPARATOR, NULL = "\x1f", "~"
 

@@ -20,6 +20,7 @@ from sqlqueue.store.sql import sqlite_limits as limits
 from sqlqueue.store.sql import sqlite_operator as operator
 from sqlqueue.store.sql import sqlite_rest as rest
 from sqlqueue.store.sql import sqlite_revoke as revoke
+from sqlqueue.store.sql import sqlite_told as told
 from sqlqueue.store.sql import sqlite_unique as unique
 from sqlqueue.store.sql import sqlite_workflow as workflow
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits)
+STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told)
 
 
 class SQLite:

@@ -24,7 +24,7 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait", "transaction")
+    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait", "told", "transaction")
 
     def __init__(self, job: Job | None = None, hostname: str | None = None, *, eager: bool = False) -> None:
         self._job = job
@@ -33,6 +33,7 @@ class Context:
         self.may_wait = eager or job is None
         self._children: list[Any] | None = None
         self.transaction: TaskTransaction | None = None
+        self.told: tuple[str, Any] | None = None
 
     @property
     def called_directly(self) -> bool:

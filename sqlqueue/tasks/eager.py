@@ -13,9 +13,9 @@ from sqlqueue.client.request import build
 from sqlqueue.client.workflow import descended
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
-from sqlqueue.domain.outcome import Failed, Outcome, Retried, Succeeded
-from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry
-from sqlqueue.serialization.failures import describe
+from sqlqueue.domain.outcome import Failed, Outcome, Retried, Revoked, Succeeded
+from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
+from sqlqueue.serialization.failures import describe, restore
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
@@ -23,6 +23,7 @@ from sqlqueue.tasks.context import Context, ancestry, current_job
 from sqlqueue.tasks.eager_result import EagerResult
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.rehearsal import rehearse
+from sqlqueue.tasks.telling import ended_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,7 +131,12 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int) -> tuple[Outcome
         text = encode(value, "the task's result")
         return Succeeded(text, 0.0), decode(text)
     except Ignore:
-        return Succeeded(None, 0.0), None
+        outcome = ended_as(current_job.get().told, lambda meta: encode(meta, "meta"), 0.0)
+        if isinstance(outcome, Revoked):
+            return outcome, TaskRevoked(outcome.reason)
+        if isinstance(outcome, Failed):
+            return outcome, restore(outcome.failure.exception, outcome.failure.error)
+        return outcome, decode(outcome.result) if isinstance(outcome, Succeeded) and outcome.result else None
     except Retry as error:
         return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result

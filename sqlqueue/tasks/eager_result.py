@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlqueue.client.handle import JobHandle
-from sqlqueue.domain.outcome import Failed, Outcome, Succeeded
+from sqlqueue.domain.outcome import Failed, Outcome, Revoked, Succeeded
 from sqlqueue.serialization.json import decode
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class EagerResult(JobHandle[V]):
         self.retries = retries
         self.date_done = done
         self.traceback = outcome.failure.traceback if isinstance(outcome, Failed) else None
-        self._state = "SUCCESS" if isinstance(outcome, Succeeded) else "FAILURE"
+        self._state = {Succeeded: "SUCCESS", Revoked: "REVOKED"}.get(type(outcome), "FAILURE")
         self._value = value
 
     @property
@@ -86,7 +86,7 @@ class EagerResult(JobHandle[V]):
 
     def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]) -> V:  # noqa: ARG002
         """Return the value, or raise what the task raised."""
-        if propagate and self.failed():
+        if propagate and not self.successful():
             raise self._value
         if (callback := options.get("callback")) is not None:
             callback(self.id, self._value)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.client.result import AsyncResult
+    from sqlqueue.client.teller import Teller
 
 
 class Sender(Starter, Protocol):
     """What a task needs of the client."""
 
     callers: Callers
+    teller: Teller
 
     def send(
         self,

@@ -22,6 +22,7 @@ from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
 from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature
+from sqlqueue.tasks.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -45,7 +46,7 @@ V = TypeVar("V")
 Return = TypeVar("Return")
 
 
-class Task(Hooks, Generic[P, V, Return]):
+class Task(Hooks, Telling, Generic[P, V, Return]):
     """A registered function, or the ``run`` of a subclass.
 
     ``P`` are its parameters, ``V`` what waiting for a job of it gives, ``Return`` what calling it here gives: for an

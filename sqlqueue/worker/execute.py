@@ -30,6 +30,7 @@ from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
+from sqlqueue.tasks.telling import ended_as
 from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 from sqlqueue.worker.forks import Forks
 from sqlqueue.worker.interrupt import Interruptible, raise_in
@@ -216,7 +217,7 @@ class Executor:
         """Say what an exception means: another try, the end, or that the job goes back."""
         settings, runtime = task.settings, monotonic() - started
         if isinstance(error, Ignore):
-            return Succeeded(None, runtime)
+            return ended_as(current_job.get().told, lambda meta: kept_of(job, meta), runtime)
         if isinstance(error, Replacement):
             return Replaced(error.workflow, runtime)
         if isinstance(error, Retry):

@@ -144,6 +144,7 @@ class Worker:
             rescuer.search_strays,
             pruner.prune,
             pruner.fail_unknown,
+            pruner.forget_told,
             sweeper.tick,
             self._autoscaler.tick,
         ]

@@ -45,7 +45,9 @@ class JobRow:
 
 
 class JobDetails(NamedTuple):
-    """A job in full. ``headers``, ``options``, ``result`` and ``exception`` are JSON text.
+    """A job in full. ``headers``, ``options``, ``result``, ``exception`` and ``meta`` are JSON text.
+
+    ``told`` is the state that the task shows while it runs, ``meta`` what belongs to it.
 
     ``history`` has an object for each earlier attempt that failed: attempt, worker (an incarnation), claimed_at,
     ended_at, runtime, error.
@@ -64,6 +66,8 @@ class JobDetails(NamedTuple):
     result: str | None
     exception: str | None
     traceback: str | None
+    told: str | None
+    meta: str | None
     revoked: bool
 
 
@@ -109,9 +113,9 @@ def _job(row: Row) -> JobRow:
 
 def _details(row: Row) -> JobDetails:
     headers, options, parent, root, group, acks_late, crashes, history, expires, *rest, revoked = row[SHORT:]
-    result, exception, traceback = rest
+    result, exception, traceback, told, meta = rest
     past = json.loads(history) if history else []
     return JobDetails(
         _job(row[:SHORT]), headers, options, parent, root, group, bool(acks_late), crashes, past, moment(expires),
-        result, exception, traceback, bool(revoked),
+        result, exception, traceback, told, meta, bool(revoked),
     )  # fmt: skip

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """A job as its caller sees it, finished or not. ``result`` and ``exception`` are JSON text."""
+    """A job as its caller sees it, finished or not. ``result``, ``exception`` and ``meta`` are JSON text.
+
+    ``told`` is the state that the task shows while it runs, ``meta`` what belongs to it.
+    """
 
     id: str
     state: State
@@ -31,6 +34,8 @@ class Record(NamedTuple):
     traceback: str | None = None
     runtime: float | None = None
     finished_at: datetime | None = None
+    told: str | None = None
+    meta: str | None = None
 
 
 def finished(dialect: Dialect, ids: Sequence[str]) -> Op[list[Record]]:
@@ -63,5 +68,5 @@ def _finished(row: Row) -> Record:
 
 
 def _unfinished(row: Row) -> Record:
-    id_, state, retries, error, task, queue = row
-    return Record(id_, State(state), task, queue, retries, error=error)
+    id_, state, retries, error, task, queue, told, meta = row
+    return Record(id_, State(state), task, queue, retries, error=error, told=told, meta=meta)

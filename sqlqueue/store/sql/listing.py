@@ -38,12 +38,14 @@ _MORE = (
 )
 
 SHOW_UNFINISHED = f"""
-SELECT {_UNFINISHED.replace("r.worker", "w.name")}{_MORE}, r.expires_at, NULL, NULL, NULL, r.revoked
-  FROM sqlqueue_jobs r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker WHERE r.id = :id
+SELECT {_UNFINISHED.replace("r.worker", "w.name")}{_MORE}, r.expires_at, NULL, NULL, NULL, t.state,
+       CAST(t.meta AS text), r.revoked
+  FROM sqlqueue_jobs r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker
+  LEFT JOIN sqlqueue_told t ON t.id = r.id AND t.token = r.claim_token AND r.state = 'running' WHERE r.id = :id
 """
 
 SHOW_FINISHED = f"""
 SELECT {_FINISHED.replace("r.worker", "w.name")}{_MORE}, NULL, CAST(r.result AS text), CAST(r.exception AS text),
-       r.traceback, r.state = 'revoked'
+       r.traceback, NULL, NULL, r.state = 'revoked'
   FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker WHERE r.id = :id
 """

@@ -144,8 +144,9 @@ SELECT id, state, CAST(result AS text), error, CAST(exception AS text), tracebac
 """)
 
 UNFINISHED = Statement("""
-SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs
- WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, CAST(t.meta AS text)
+  FROM sqlqueue_jobs j LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
+ WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)
 
 HELD_IDS = Statement("""

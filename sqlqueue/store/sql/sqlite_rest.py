@@ -93,7 +93,9 @@ SELECT id, state, result, error, exception, traceback, retries, runtime, finishe
 """)
 
 UNFINISHED = Statement("""
-SELECT id, state, retries, error, task, queue FROM sqlqueue_jobs WHERE id IN (SELECT value FROM json_each(:ids))
+SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, t.meta
+  FROM sqlqueue_jobs j LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
+ WHERE j.id IN (SELECT value FROM json_each(:ids))
 """)
 
 HELD_IDS = Statement("""

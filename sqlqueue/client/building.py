@@ -1,0 +1,69 @@
+"""From calls to jobs, given the app around them: the job that sends, and what each task says about its calls.
+
+Next room: ``client``, which sends them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlqueue.client.many import build_many
+from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
+from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, inherited, jobs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from sqlqueue.canvas.plan import Plan
+    from sqlqueue.client.many import Call
+    from sqlqueue.config import Config
+    from sqlqueue.domain.job import NewJob
+
+
+class Surroundings(NamedTuple):
+    """What a sender is told of the app around it.
+
+    ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
+    ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle.
+    ``rehearse`` runs a workflow here and now.
+    """
+
+    ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
+    defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
+    may_wait: Callable[[], bool] = lambda: True
+    sent: Callable[[object], object] = lambda _: None
+    rehearse: Callable[[Plan, CallOptions], Any] = lambda *_: None
+
+
+NO_SURROUNDINGS = Surroundings()
+
+
+class Building:
+    """Builds the jobs of one app."""
+
+    def __init__(self, config: Config, surroundings: Surroundings) -> None:
+        self._config = config
+        self._surroundings = surroundings
+
+    def one(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
+    ) -> NewJob:
+        """Return the job of one call; see `build`."""
+        job = build(task, args, kwargs, options, self._inherited(defaults), self._config)
+        return descended(job, self._surroundings.ancestry())
+
+    def many(self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults) -> list[NewJob]:
+        """Return the jobs of many calls of one task; see `build_many`."""
+        ancestry = self._surroundings.ancestry()
+        jobs = build_many(task, calls, options, self._inherited(defaults), self._config)
+        return [descended(job, ancestry) for job in jobs]
+
+    def of_plan(self, plan: Plan) -> list[NewJob]:
+        """Return the jobs of a workflow."""
+        return jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+
+    def _inherited(self, defaults: Defaults) -> Defaults:
+        return inherited(self._config, self._surroundings.ancestry, defaults)
+
+    def _defaults_of(self, task: str) -> Defaults:
+        return self._inherited(self._surroundings.defaults_of(task))
