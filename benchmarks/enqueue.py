@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from sqlqueue import group
-from sqlqueue.client.request import NO_DEFAULTS, build
-from sqlqueue.store.ops.enqueue import enqueue
 
 from . import raw_postgres, raw_sqlite
 from .figures import Sample
 from .ground import Database
 from .sender import sender
-from .tasks import add, app
+from .tasks import add
 
 CHUNK = 1000  # jobs in one commit
 
@@ -24,7 +22,7 @@ GROUP = "group of 10,000, one commit"
 MEMBERS = 10_000  # calls in one group
 
 RAW_ONE, ONE = "raw insert, one commit each", "delay(), one commit each"
-RAW_MANY, MANY = {"postgres": "raw COPY", "sqlite": "raw insert, one commit"}, f"bulk enqueue, {CHUNK:,} a commit"
+RAW_MANY, MANY = {"postgres": "raw COPY", "sqlite": "raw insert, one commit"}, f"send_many, {CHUNK:,} a commit"
 
 
 def measure(database: Database, *, quick: bool) -> Iterator[Sample]:
@@ -55,12 +53,10 @@ def send_one_by_one(url: str, count: int) -> None:
 
 
 def send_bulk(url: str, count: int) -> None:
-    """Build every job from its call, as a sender does, and insert them chunk by chunk."""
+    """Send chunk by chunk, each in a transaction of its own."""
     with sender(url):
         for first in range(0, count, CHUNK):
-            calls = range(first, min(first + CHUNK, count))
-            jobs = [build(add.name, (i, i), {}, {}, NO_DEFAULTS, app.conf) for i in calls]
-            app.client.waker.placed(app.store.run(enqueue, jobs))
+            add.send_many([(i, i) for i in range(first, min(first + CHUNK, count))])
 
 
 def _send_groups(url: str, count: int) -> None:

@@ -52,6 +52,8 @@ def encode(value: Json, what: str = "value") -> str:
         return "null"
     if kind is int and -_SMALL < value < _SMALL:
         return str(value)
+    if kind is dict and not value:
+        return "{}"
     left = [MAX_VALUES, 0]
     _check(value, what, 0, left)
     plain = replaced(value) if left[_TYPED] else value

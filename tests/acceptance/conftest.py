@@ -24,8 +24,8 @@ class Place:
         self.commands: list[Command] = []
         (folder / "tasks.py").write_text(TASKS.read_text())
 
-    def run(self, *arguments: str, **environment: str) -> Command:
-        command = Command(self.folder, *arguments, SQLQUEUE_BROKER_URL=self.url, **environment)
+    def run(self, *arguments: str, module: str = "sqlqueue", **environment: str) -> Command:
+        command = Command(self.folder, *arguments, module=module, SQLQUEUE_BROKER_URL=self.url, **environment)
         self.commands.append(command)
         return command
 

@@ -29,9 +29,9 @@ def wait_until(what: str, condition, patience: float = PATIENCE):
 
 
 class Command:
-    """One run of ``sqlqueue ...`` in a folder of its own; its output is kept in a file."""
+    """One run of ``sqlqueue ...``, or of another module, in a folder of its own; its output is kept in a file."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, module: str = "sqlqueue", **environment: str) -> None:
         number = len(list(folder.glob("run-*.log")))
         self.log = folder / f"run-{number}.log"
         self.signals = folder / f"run-{number}.signals"
@@ -40,7 +40,7 @@ class Command:
         env |= {"SQLQUEUE_TEST_SIGNALS": str(self.signals), **environment}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sqlqueue", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
