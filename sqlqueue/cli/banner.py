@@ -30,9 +30,10 @@ def _part(title: str, lines: list[str]) -> list[str]:
 
 
 def _config(app: SQLQueue, options: WorkerOptions) -> list[str]:
-    slots = f"{options.slots} ({options.pool})"
+    pool = options.pool if options.start_method == "fork" else f"{options.pool}, {options.start_method}"
+    slots = f"{options.slots} ({pool})"
     if options.autoscale is not None:
-        slots = f"{options.autoscale[0]} to {options.autoscale[1]} ({options.pool})"
+        slots = f"{options.autoscale[0]} to {options.autoscale[1]} ({pool})"
     said = {"app": app.main or "?", "database": show(app.broker), "concurrency": slots}
     soft, hard = options.limits
     if soft is not None or hard is not None:

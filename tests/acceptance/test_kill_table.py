@@ -50,6 +50,14 @@ def claimed_again(place, looker):
     return row["moment"] if row is not None and row["claim_token"] > 1 else None
 
 
+def leader(looker) -> str | None:
+    """Return the name of the worker that holds the lease."""
+    row = looker.execute(
+        "SELECT w.name AS name FROM sqlqueue_leases l JOIN sqlqueue_workers w ON w.incarnation = l.holder"
+    ).fetchone()
+    return row["name"] if row is not None else None
+
+
 @pytest.mark.parametrize("dead", ["child", "worker", "both"])
 def test_a_job_runs_again_soon_after_a_death(place, looker, dead):
     tasks = place.app()
@@ -58,6 +66,8 @@ def test_a_job_runs_again_soon_after_a_death(place, looker, dead):
     (child,) = wait_until("the task to start", lambda: held_by(place))
     assert running_record(tasks, held), "the kill hits while the job runs"
     second = place.worker("-P", "prefork", "-c", "1", "-n", "second").wait_ready() if dead != "child" else first
+    if dead != "child":
+        wait_until("the first to lead", lambda: leader(looker) == "first")
     died_at = now(place, looker)
     if dead != "worker":
         os.kill(child, signal.SIGKILL)
@@ -68,6 +78,8 @@ def test_a_job_runs_again_soon_after_a_death(place, looker, dead):
     wait_until("the next start", lambda: len(held_by(place)) == 2, PATIENCE)
     (place.folder / "go").touch()
     assert held.get(timeout=PATIENCE) != child
+    if dead == "worker":
+        wait_until("the other to lead", lambda: leader(looker) == "second", PATIENCE)
     assert second.finish() == 0
 
 
