@@ -92,6 +92,20 @@ def test_sighup_starts_the_same_command_over(rude):
     assert worker.finish() == 0
 
 
+def test_whoever_ends_a_worker_that_is_to_start_over_is_obeyed(rude):
+    tasks = rude.app()
+    worker = rude.worker("-P", "threads", "-c", "1").wait_ready()
+    running = tasks.hold.delay(str(rude.folder))
+    wait_until("the task to start", lambda: held_by(rude))
+    worker.process.send_signal(signal.SIGHUP)
+    worker.wait_for("warm shutdown")
+    worker.process.send_signal(signal.SIGTERM)
+    (rude.folder / "go").touch()
+    assert running.get(timeout=PATIENCE) == worker.process.pid
+    assert worker.end() == 0
+    assert worker.output.count("is ready") == 1
+
+
 def test_sigusr1_shows_what_every_thread_does(rude):
     worker = rude.worker("-P", "threads").wait_ready()
     worker.process.send_signal(signal.SIGUSR1)
