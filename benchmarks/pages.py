@@ -1,8 +1,8 @@
 """`python -m benchmarks.pages bench.json ...`: writes the figures of runs into docs/performance.md, draws the curves.
 
 A section of the page stands between `<!-- bench: NAME [DATABASE] -->` and `<!-- end -->`, NAME being a measure, `rows`
-(what is to be reached) or `run`. Of several files the last one that has a section's figures counts; a section of
-which no file has any is left as it is.
+(what is to be reached) or `run`. Of several files the last one that has a figure counts; a section of which no file has
+any is left as it is.
 """
 
 import json
@@ -43,34 +43,44 @@ def main(files: Sequence[pathlib.Path]) -> None:
 
 def rewritten(page: str, runs: Sequence[Document]) -> str:
     """Return the page with the sections that the runs know."""
+    figures = list({(f["database"], f["what"]): f for run in runs for f in run["figures"]}.values())
+    rows = list({(row["database"], row["what"]): row for run in runs for row in run["rows"]}.values())
 
     def section(found: re.Match[str]) -> str:
         name, _, database = found[2].partition(" ")
-        bodies = [body for run in runs if (body := "\n".join(_lines(run, name, database)))]
-        return f"{found[1]}\n{bodies[-1]}\n\n{found[3]}" if bodies else found[0]
+        if name == "run":
+            lines = _circumstances(runs)
+        elif name == "rows":
+            lines = _rows([row for row in rows if row["database"] == database])
+        else:
+            lines = _lines([f for f in figures if f["measure"] == name and database in (f["database"], "")], name)
+        body = "\n".join(lines)
+        return f"{found[1]}\n{body}\n\n{found[3]}" if body else found[0]
 
     return SECTION.sub(section, page)
 
 
-def _lines(run: Document, name: str, database: str) -> Iterator[str]:
-    if name == "run":
-        yield from _circumstances(run)
-    elif name == "rows":
-        yield from _rows([row for row in run["rows"] if row["database"] == database])
-    else:
-        figures = [f for f in run["figures"] if f["measure"] == name and database in (f["database"], "")]
-        if figures and name == "curves":
-            yield "![Jobs a second against backlog, history, queues, workers and a held snapshot](plots/curves.svg)\n"
-        yield from _pools(figures) if name in SIDE_BY_SIDE else _figures(figures)
+def _lines(figures: Sequence[Document], name: str) -> Iterator[str]:
+    if figures and name == "curves":
+        yield "![Jobs a second against backlog, history, queues, workers and a held snapshot](plots/curves.svg)\n"
+    yield from _pools(figures) if name in SIDE_BY_SIDE else _figures(figures)
 
 
-def _circumstances(run: Document) -> Iterator[str]:
-    machine, load = run["machine"], run["load"]
+def _circumstances(runs: Sequence[Document]) -> Iterator[str]:
+    machine = runs[-1]["machine"]
     packages = ", ".join(f"{name} {machine[name]}" for name in ("psycopg", "sqlalchemy", "sqlqueue-jobs"))
     yield f"{machine['platform']}, {machine['processors']} processors; Python {machine['python']}, {packages}."
-    yield f"{'; '.join(title for name, title in run['titles'].items() if name != 'python')}. Commit `{run['commit']}`,"
-    yield f"{run['started'][:16].replace('T', ' ')} UTC, rounds: {run['rounds']}{', quick' if run['quick'] else ''};"
-    yield f"load of the machine {load['before'][0]:.1f} before and {load['after'][0]:.1f} after."
+    titles = dict.fromkeys(title for run in runs for name, title in run["titles"].items() if name != "python")
+    yield f"{'; '.join(titles)}.\n"
+    yield "| measured | at (UTC) | commit | rounds | load of the machine before, after |"
+    yield "|---|---|---|---|---|"
+    for run in runs:
+        measures = dict.fromkeys(f["measure"] for f in run["figures"])
+        databases = "/".join(SHORT[name] for name in run["titles"] if name in SHORT and name != "python")
+        load, rounds = run["load"], f"{run['rounds']}{', quick' if run['quick'] else ''}"
+        when = run["started"][:16].replace("T", " ")
+        loads = f"{load['before'][0]:.1f}, {load['after'][0]:.1f}"
+        yield f"| {databases}: {', '.join(measures)} | {when} | `{run['commit']}` | {rounds} | {loads} |"
 
 
 def _rows(rows: Sequence[Document]) -> Iterator[str]:

@@ -43,11 +43,13 @@ def test_a_section_that_was_not_measured_stays():
     assert pages.rewritten(before, [run(figure("WAL", "wal"))]) == before
 
 
-def test_the_last_file_that_has_a_section_counts():
+def test_the_last_file_that_has_a_figure_counts():
     before = "<!-- bench: wal sqlite -->\n<!-- end -->\n"
-    after = pages.rewritten(before, [run(figure("one", "wal")), run(figure("two", "wal")), run()])
-    assert "two" in after
-    assert "one" not in after
+    files = [run(figure("one", "wal"), figure("two", "wal", median=5.0)), run(figure("two", "wal", median=7.0)), run()]
+    after = pages.rewritten(before, files)
+    assert "| one | 2.00 (" in after
+    assert "| two | 7.00 (" in after
+    assert "5.00" not in after
 
 
 def test_the_curves_come_with_their_picture():
