@@ -166,7 +166,8 @@ POSTGRES = [
         dependent    text COLLATE "C" NOT NULL,
         position     integer     NOT NULL,
         parent       text COLLATE "C" NOT NULL,
-        outcome      text        CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'dropped')),
+        outcome      text
+            CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'dropped')),
         result       json,
         PRIMARY KEY (dependent, position)
     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
@@ -405,7 +406,7 @@ SQLITE = [
         dependent    TEXT    NOT NULL,
         position     INTEGER NOT NULL,
         parent       TEXT    NOT NULL,
-        outcome      TEXT CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'dropped')),
+        outcome      TEXT CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'dropped')),
         result       TEXT,
         PRIMARY KEY (dependent, position)
     )

@@ -15,6 +15,7 @@ from sqlqueue.canvas.shapes import (
     JOIN,
     OWN,
     Sig,
+    called_with,
     chunked,
     handed_down,
     header,
@@ -25,6 +26,7 @@ from sqlqueue.canvas.shapes import (
     task,
     with_callbacks,
     with_callbacks_inside,
+    without,
 )
 from sqlqueue.domain.workflow import Edge, Takes
 
@@ -58,6 +60,7 @@ class Row:
     ----------
     takes: what it is given by the jobs that it waits for; None: it waits for none.
     feeds: whether others wait for it.
+    begins: whether it is one of the first jobs of a header that stands after something.
     parent: the (last) job that it waits for.
     group: the group that it is a member of.
     given_id: whether the caller chose the id.
@@ -70,6 +73,7 @@ class Row:
     options: dict[str, Any]
     takes: Takes | None = None
     feeds: bool = False
+    begins: bool = False
     parent: str | None = None
     group: str | None = None
     given_id: bool = False
@@ -79,6 +83,7 @@ class Row:
         return (
             self.task == other.task and self.group == other.group and self.options == other.options
             and self.takes == other.takes and self.feeds == other.feeds and self.parent == other.parent
+            and self.begins == other.begins
         )  # fmt: skip
 
 
@@ -121,13 +126,15 @@ class _Place(NamedTuple):
     """Where in the workflow a signature stands.
 
     ``after``: the jobs that it waits for, None at the beginning; ``many``: whether it is given a list; ``joined``:
-    whether it waits for a job that only gathers; ``failing``: whether it waits for their failure.
+    whether it waits for a job that only gathers; ``failing``: whether it waits for their failure; ``begins``: whether
+    it is the beginning of a header.
     """
 
     after: tuple[str, ...] | None = None
     many: bool = False
     joined: bool = False
     failing: bool = False
+    begins: bool = False
     given: Given = NOTHING_GIVEN
     before: Handle | None = None
     group: str | None = None
@@ -175,7 +182,9 @@ class _Planner:
             if number:
                 after, many = self._ends(handle)
                 here = _Place(after=after, many=many, before=handle)
-                step = _without(step, FIRST_ONLY & sig["options"].keys())  # noqa: PLW2901
+                step = without(step, FIRST_ONLY & sig["options"].keys())  # noqa: PLW2901
+            if kind_of(step) == "group" and not last:
+                here = here._replace(begins=here.after is not None)
             if last:
                 here = here._replace(group=place.group, id=known)
                 step = with_callbacks(step, links, ())  # noqa: PLW2901
@@ -194,7 +203,10 @@ class _Planner:
 
     def _chord(self, sig: Sig, place: _Place) -> Handle | None:
         given = _without_callbacks(place.given)
-        first = self._group(handed_down(sig, header(sig)), place._replace(id=None, group=None, given=given))
+        first = self._group(
+            handed_down(sig, header(sig)),
+            place._replace(id=None, group=None, begins=place.after is not None, given=given),
+        )
         body = sig["kwargs"].get("body")
         if body is None:
             return first
@@ -203,7 +215,7 @@ class _Planner:
         body = with_callbacks(
             body, listed(place.given.options.get("link")), listed(place.given.options.get("link_error"))
         )
-        body = _without(handed_down({"options": options}, body), FIRST_ONLY & options.keys() - body["options"].keys())
+        body = without(handed_down({"options": options}, body), FIRST_ONLY & options.keys() - body["options"].keys())
         after, _ = self._ends(first)
         known = place.id or sig["options"].get("task_id")
         return self.place(body, _Place(after=after, many=True, before=first, group=place.group, id=known))
@@ -213,7 +225,7 @@ class _Planner:
         immutable, given = bool(sig.get("immutable")), place.given
         if place.after is None:
             if given.options:
-                options = _called_with(options, given.options)
+                options = called_with(options, given.options)
             if not immutable and (given.args or given.kwargs):
                 args, kwargs = (*given.args, *args), {**kwargs, **given.kwargs}
         elif not place.after and not immutable:
@@ -222,7 +234,7 @@ class _Planner:
         kept = {name: value for name, value in options.items() if name not in OWN} if options else options
         takes = _takes(place, immutable=immutable) if place.after else None
         row = Row(
-            known or self._new_id(), sig["task"], args, kwargs, kept, takes, group=place.group,
+            known or self._new_id(), sig["task"], args, kwargs, kept, takes, begins=place.begins, group=place.group,
             given_id=known is not None,
         )  # fmt: skip
         self._put(row, place.after or ())
@@ -272,20 +284,6 @@ def _takes(place: _Place, *, immutable: bool) -> Takes:
     if place.joined:
         return Takes.ALL if immutable else Takes.JOINED
     return Takes.AFTER if immutable else Takes.VALUE
-
-
-def _without(sig: Sig, names: frozenset[str] | set[str]) -> Sig:
-    """Return ``sig`` without options that were handed down to it."""
-    if not names:
-        return sig
-    return sig | {"options": {name: value for name, value in sig["options"].items() if name not in names}}
-
-
-def _called_with(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a call's own options with those that the call of the whole adds."""
-    options = own | {name: value for name, value in given.items() if name not in OWN and value is not None}
-    called = with_callbacks({"options": options}, listed(given.get("link")), listed(given.get("link_error")))
-    return dict(called["options"])
 
 
 def _without_callbacks(given: Given) -> Given:

@@ -123,3 +123,17 @@ def with_callbacks_inside(group: Mapping[str, Any], found: list[Sig]) -> list[Si
     links = [link | {"immutable": True} for link in listed(group["options"].get("link"))]
     errbacks = listed(group["options"].get("link_error"))
     return [with_callbacks(one, () if number else links, errbacks) for number, one in enumerate(found)]
+
+
+def without(sig: Sig, names: frozenset[str] | set[str]) -> Sig:
+    """Return ``sig`` without options that were handed down to it."""
+    if not names:
+        return sig
+    return sig | {"options": {name: value for name, value in sig["options"].items() if name not in names}}
+
+
+def called_with(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's own options with those that the call of the whole adds."""
+    options = own | {name: value for name, value in given.items() if name not in OWN and value is not None}
+    called = with_callbacks({"options": options}, listed(given.get("link")), listed(given.get("link_error")))
+    return dict(called["options"])

@@ -87,6 +87,8 @@ def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
     """Return a row's job as it waits; what must pass besides its parents counts from their end: a note for then."""
     notes: dict[str, object] = {"feeds": True} if row.feeds else {}
     own: dict[str, Any] = {"parent_id": family.parent, "root_id": family.root, "group_id": row.group}
+    if row.begins:
+        notes["begins"] = True
     if row.takes is not None:
         notes |= {"takes": str(row.takes), "delay": job.delay, "expires": job.expires}
         notes["eta"] = _moment(job.run_at)

@@ -32,6 +32,10 @@ FEEDS = '"feeds":true'
 SKIPPED = "skipped"
 """Outcome of a parent that never ran, since one before it had failed; its errbacks do not run."""
 
+UNREACHED = "unreached"
+"""The same of a member of a header that was never begun: what was to come before it had failed. So the body's errbacks
+do not run either; those of the job that failed do."""
+
 DROPPED = "dropped"
 """Outcome of an errback that was not needed; what follows it is not needed either."""
 
@@ -45,7 +49,7 @@ class Edge(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A job that is over: ``outcome`` is its final state, `SKIPPED` or `DROPPED`, ``result`` JSON text."""
+    """A job that is over: ``outcome`` is its final state, `SKIPPED`, `UNREACHED` or `DROPPED`, ``result`` JSON text."""
 
     id: str
     outcome: str
@@ -139,14 +143,22 @@ def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
 def _doom(waiter: Waiter, culprit: Culprit) -> Doom:
     """End a job whose parent did not succeed: a chain's with the parent's own error, a chord's body with its own."""
     if waiter.takes in (Takes.LIST, Takes.ALL):
-        return Doom(waiter.id, State.FAILED, State.FAILED, _chord_error(culprit))
+        outcome = SKIPPED if culprit.outcome == UNREACHED else State.FAILED
+        return Doom(waiter.id, State.FAILED, outcome, _chord_error(culprit))
+    passed_over = UNREACHED if culprit.outcome == UNREACHED or _begins(waiter) else SKIPPED
     if waiter.takes == Takes.JOINED:
-        return Doom(waiter.id, State.FAILED, State.FAILED, Failure(culprit.error or "", culprit.exception))
+        outcome = passed_over if culprit.outcome == SKIPPED else State.FAILED
+        return Doom(waiter.id, State.FAILED, outcome, Failure(culprit.error or "", culprit.exception))
     note = f"This job never ran: it waited for {culprit.parent}, which was {culprit.outcome}."
     if culprit.outcome == State.REVOKED or (culprit.error is None and culprit.exception is None):
         error = f"job {culprit.parent}, for which it waited, was {culprit.outcome}"
         return Doom(waiter.id, State.REVOKED, State.REVOKED, Failure(error, None, note))
-    return Doom(waiter.id, State.FAILED, SKIPPED, Failure(culprit.error or "", culprit.exception, note))
+    return Doom(waiter.id, State.FAILED, passed_over, Failure(culprit.error or "", culprit.exception, note))
+
+
+def _begins(waiter: Waiter) -> bool:
+    """Whether it is one of the first jobs of a header."""
+    return bool(json.loads(waiter.options).get("begins"))
 
 
 def _chord_error(culprit: Culprit) -> Failure:

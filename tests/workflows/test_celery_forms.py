@@ -1,5 +1,7 @@
 """What Celery's users write, and what it means there: errbacks, replacements, groups of one; on both databases."""
 
+import pytest
+
 from sqlqueue import ChordError, chain, chord, group, signature
 from tests.support.inprocess import working
 from tests.support.processes import wait_until
@@ -155,3 +157,28 @@ def test_an_errback_of_a_chain_runs_once_when_a_member_of_a_group_in_it_fails(ru
     assert get(running.add.delay(1, 1)) == 2
     wait_until("the errback", lambda: running.seen)
     assert running.seen == [("failed",)]
+
+
+def test_an_errback_of_a_chain_does_not_run_again_for_the_body_of_a_chord_that_was_never_reached(running):
+    fail, note, add, total = running.fail, running.note, running.add, running.total
+    fan = group(add.s(1), add.s(2))
+    for name, sig in {
+        "group": chain(fail.si(), fan, total.s()),
+        "chord": chain(fail.si(), chord([add.s(1), chain(add.s(1), add.s(2))], total.s()), add.s(1)),
+        "two groups": chain(fail.si(), fan, group(add.s(), add.s()), total.s()),
+    }.items():
+        result = sig.on_error(note.si(name)).delay()
+        with pytest.raises(ChordError):
+            get(result)
+    assert get(add.delay(1, 1)) == 2
+    wait_until("all errbacks", lambda: len(running.seen) >= 3)
+    assert sorted(running.seen) == [("chord",), ("group",), ("two groups",)]
+
+
+def test_the_errback_of_a_body_runs_when_a_chain_in_its_header_fails_anywhere(running):
+    member = chain(running.fail.si(), running.add.s(1), group(running.add.s(1), running.add.s(2)), running.total.s())
+    for place in (chord([member], running.total.s()), chain(running.add.si(1), chord([member], running.total.s()))):
+        place.link_error(running.note.si("failed"))
+        with pytest.raises(ChordError):
+            get(place.delay())
+    wait_until("both errbacks", lambda: len(running.seen) == 2)
