@@ -30,6 +30,7 @@ class Teller:
         self._store = store
         self._latest: dict[str, tuple[int, str, Any]] = {}
         self._lock = threading.Lock()
+        self._writing = threading.Lock()  # from taking what is to be told to having told it: no older word comes last
         self._next_at = 0.0
         self._owner = 0
         self._loop: Loop | None = None
@@ -42,9 +43,10 @@ class Teller:
         token: of the claim under which the job runs, None for whichever it is.
         meta: JSON text.
         """
-        with self._lock:
-            self._latest.pop(job_id, None)  # it is older
-        self._store.run(tell, [Told(job_id, token, state, meta)])
+        with self._writing:
+            with self._lock:
+                self._latest.pop(job_id, None)  # it is older
+            self._store.run(tell, [Told(job_id, token, state, meta)])
 
     def tell_later(self, job_id: str, token: int, state: str, meta: Any) -> None:
         """Show a state soon, unless the job tells another one or is over before that; never waits."""
@@ -68,16 +70,17 @@ class Teller:
         wait = self._next_at - monotonic()
         if wait > 0:
             return wait
-        with self._lock:
-            latest, self._latest = self._latest, {}
-        if not latest:
-            return NOTHING_TO_TELL
-        self._next_at = monotonic() + SPACING
-        try:
-            told = [Told(id_, token, state, encode(meta, "meta")) for id_, (token, state, meta) in latest.items()]
-            self._store.run(tell, told)
-        except BaseException:
+        with self._writing:
             with self._lock:
-                self._latest = latest | self._latest
-            raise
+                latest, self._latest = self._latest, {}
+            if not latest:
+                return NOTHING_TO_TELL
+            self._next_at = monotonic() + SPACING
+            try:
+                told = [Told(id_, token, state, encode(meta, "meta")) for id_, (token, state, meta) in latest.items()]
+                self._store.run(tell, told)
+            except BaseException:
+                with self._lock:
+                    self._latest = latest | self._latest
+                raise
         return SPACING
