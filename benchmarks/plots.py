@@ -43,7 +43,13 @@ def main(source: pathlib.Path, folder: pathlib.Path) -> None:
                 words = title if len(TOGETHER.get(name, (name,))) == 1 else f"{title}, {curve}"
                 panel.plot([x for x, _ in found], [y for _, y in found], dashed, marker=".", color=colour, label=words)
         panel.set(xlabel=label, ylabel="jobs a second", xscale=scale, ylim=(0, None))
-        panel.legend(frameon=False, fontsize=7)
+        if scale == "linear":
+            panel.ticklabel_format(axis="x", style="plain")
+            panel.locator_params(axis="x", nbins=4)
+        if name in TOGETHER:  # four lines leave no room
+            axes.flat[-1].legend(*panel.get_legend_handles_labels(), frameon=False, fontsize=7, loc="center left")
+        else:
+            panel.legend(frameon=False, fontsize=7)
     axes.flat[-1].axis("off")
     shown.tight_layout()
     folder.mkdir(parents=True, exist_ok=True)
