@@ -53,3 +53,9 @@ def handle_signals(worker: Worker) -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # else it was started by nohup
         signal.signal(signal.SIGHUP, hang_up)
     signal.signal(signal.SIGUSR1, lambda *_: logger.warning("what every thread does:\n%s", stacks()))
+
+
+def ignore_the_rest() -> None:
+    """Take no note of being told again to end: the interpreter, taking itself apart, would end by the signal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)

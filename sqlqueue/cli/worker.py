@@ -13,7 +13,7 @@ import click
 
 from sqlqueue.cli.banner import print_banner
 from sqlqueue.cli.reloading import Reloader
-from sqlqueue.cli.signals import handle_signals
+from sqlqueue.cli.signals import handle_signals, ignore_the_rest
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.limits import Limits
 from sqlqueue.errors import ConfigError
@@ -132,6 +132,7 @@ def command(target: Target, /, **given: Any) -> None:
     if worker.restarting and not code:
         target.close()
         start_over()
+    ignore_the_rest()
     raise SystemExit(code)
 
 

@@ -106,6 +106,27 @@ def test_whoever_ends_a_worker_that_is_to_start_over_is_obeyed(rude):
     assert worker.output.count("is ready") == 1
 
 
+LATE = """
+
+import os as _os
+
+
+class _Late:
+    def __del__(self, kill=_os.kill, own=_os.getpid()):
+        kill(own, 15)
+
+
+_late = _Late()  # deleted when the interpreter has given its handlers up
+"""
+
+
+def test_told_again_while_it_is_about_to_be_gone_it_has_ended_well(rude):
+    with (rude.folder / "tasks.py").open("a") as file:
+        file.write(LATE)
+    worker = rude.worker("-P", "threads").wait_ready()
+    assert worker.finish() == 0
+
+
 def test_sigusr1_shows_what_every_thread_does(rude):
     worker = rude.worker("-P", "threads").wait_ready()
     worker.process.send_signal(signal.SIGUSR1)
