@@ -27,6 +27,12 @@ def hold(folder: str) -> int:
     return os.getpid()
 
 
+@app.task(queue="testq", bind=True)
+def half_done(self, folder: str) -> int:
+    self.progress(1, 2, message="half")
+    return hold(folder)
+
+
 @app.task(queue="testq", acks_late=False)
 def hold_once(folder: str) -> int:
     return hold(folder)

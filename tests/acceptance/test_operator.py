@@ -34,6 +34,20 @@ def test_a_paused_queue_is_let_alone_until_it_is_resumed(place, notifications):
     assert (worker.finish(), elsewhere.finish()) == (0, 0)
 
 
+def test_a_child_tells_how_far_its_job_is(place):
+    tasks = place.app()
+    worker = place.worker("-P", "prefork", "-c", "1").wait_ready()
+    result = tasks.half_done.delay(str(place.folder))
+    wait_until("its word", lambda: result.state == "PROGRESS")
+    assert result.info == {"done": 1, "total": 2, "message": "half"}
+    place.run("-A", "tasks", "job", "show", result.id).wait_for(
+        'tells     PROGRESS {"done":1,"total":2,"message":"half"}'
+    )
+    (place.folder / "go").touch()
+    assert result.get(timeout=30) > 0
+    assert worker.finish() == 0
+
+
 def test_a_revoked_job_that_runs_may_succeed(place):
     tasks = place.app()
     worker = place.worker("-P", "threads", "-c", "1").wait_ready()
