@@ -57,6 +57,7 @@ class ThreadPool:
         self._idle: set[int] = set()
         self._waking = False  # whether a thread was woken that has not looked at the line yet
         self._stopping = False
+        self._staffing = threading.RLock()  # held while threads are made, counted or let go
 
     @property
     def load(self) -> int:
@@ -117,7 +118,8 @@ class ThreadPool:
         """End a running job with this outcome. Its thread is asked to give up, and replaced."""
         for number, (job, _) in list(self._running.items()):
             if job.id == id_ and self._running.pop(number, None) is not None:
-                self._open.discard(number)
+                with self._staffing:
+                    self._open.discard(number)
                 thread = self._threads.pop(number)
                 error = exception_of(outcome)
                 if thread.ident is not None and not self._guard.interrupt(thread.ident, job, error):
@@ -130,22 +132,25 @@ class ThreadPool:
     def resize(self, concurrency: int, *, anew: bool = False) -> None:
         """Run so many jobs at a time from now on; what runs already goes on."""
         refuse_anew(self.kind, anew=anew)
-        self.concurrency = concurrency
-        surplus = max(len(self._open) - concurrency, 0)
-        self._open.difference_update(sorted(self._open, key=lambda number: number in self._running)[:surplus])
-        self._wake_sleepers()
-        self._hire()
+        with self._staffing:
+            self.concurrency = concurrency
+            surplus = max(len(self._open) - concurrency, 0)
+            self._open.difference_update(sorted(self._open, key=lambda number: number in self._running)[:surplus])
+            self._wake_sleepers()
+            self._hire()
 
     def stop(self) -> None:
         """Let the threads end after their present jobs."""
-        self._stopping = True
-        self._open.clear()
-        self._wake_sleepers()
+        with self._staffing:
+            self._stopping = True
+            self._open.clear()
+            self._wake_sleepers()
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the threads to end."""
         deadline = None if timeout is None else monotonic() + timeout
-        threads = list(self._threads.values())
+        with self._staffing:  # else one might be there that has not been started yet
+            threads = list(self._threads.values())
         for thread in threads:
             thread.join(None if deadline is None else max(deadline - monotonic(), 0.0))
         return not any(thread.is_alive() for thread in threads)
@@ -168,15 +173,15 @@ class ThreadPool:
 
     def _hire(self) -> None:
         """Make a thread for each job in the line for which none is idle, as far as allowed."""
-        for _ in range(min(len(self._line) - len(self._idle), self.concurrency - len(self._open))):
-            if self._stopping:
-                return
-            number = next(self._numbers)
-            self._open.add(number)
-            self._threads[number] = threading.Thread(
-                target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True
-            )
-            self._threads[number].start()
+        with self._staffing:
+            wanted = min(len(self._line) - len(self._idle), self.concurrency - len(self._open))
+            for _ in range(0 if self._stopping else wanted):
+                number = next(self._numbers)
+                self._open.add(number)
+                self._threads[number] = threading.Thread(
+                    target=self._serve, args=(number,), name=f"sqlqueue-slot-{number}", daemon=True
+                )
+                self._threads[number].start()
 
     def _rouse(self) -> None:
         """Wake one thread, unless one is waking: it will wake the next, if the line is not empty by then.
