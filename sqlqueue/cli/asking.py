@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from sqlqueue.app import SQLQueue
     from sqlqueue.cli.apps import Target
+    from sqlqueue.client.broadcasting import Asking
     from sqlqueue.client.commands import Command
-    from sqlqueue.client.control import Asking
 
 NOBODY = 69
 """The exit code when no worker replies: EX_UNAVAILABLE, as in Celery."""

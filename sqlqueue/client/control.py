@@ -1,75 +1,26 @@
-"""`Control`: commands to workers, through the database. Who is meant, who must be waited for, what they answer.
+"""`Control`: commands to workers, through the database, each a method; `Inspect` in ``inspection`` only asks.
 
-Next room: ``inspection``, which only asks. The answers are made in ``worker.control``.
+Next room: ``broadcasting``, which sends them and waits for what workers say.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
-import threading
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol
 
+from sqlqueue.client.broadcasting import Broadcaster
 from sqlqueue.client.inspection import Inspect
-from sqlqueue.client.jobs import Jobs, call_workers
-from sqlqueue.domain.clock import monotonic
-from sqlqueue.domain.control import MATCHERS, Destination, Message, Reply
-from sqlqueue.domain.ids import new_job_id
+from sqlqueue.client.jobs import Jobs
 from sqlqueue.domain.which import Which
-from sqlqueue.errors import ConfigError
-from sqlqueue.store.ops.post import post
-from sqlqueue.store.ops.replies import replies
-from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
+    from sqlqueue.client.broadcasting import Asking, Said
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.store import Store
-
-PATIENCE = 1.0
-"""Seconds that answers are waited for, at most, where workers hear of a command at once."""
-
-PATIENCE_POLLING = 3.0
-"""The same where they must look for it themselves, which they do within a second."""
-
-FIRST_LOOK = 0.005
-LONGEST_LOOK = 0.05
-"""Seconds between two looks for answers: from the first to the second."""
-
-
-ROLL_CALL = 1.0
-"""Seconds after which it is looked again who lives: one that has ended since is not waited for."""
-
-
-class Asking(TypedDict, total=False):
-    """Whom a command is for, and what is wanted of them.
-
-    Parameters
-    ----------
-    destination: names of workers, or one; without it all of them.
-    pattern: that their names must match. ``matcher`` says how: ``glob``, or ``pcre`` for a regular expression.
-    reply: wait for answers.
-    timeout: seconds to wait for them at most; it ends as soon as every living worker that is meant has answered.
-    limit: as many answers as are enough.
-    callback: is given each answer as it comes, as a dict of the worker's name and what it said.
-    """
-
-    destination: Sequence[str] | str | None
-    pattern: str | None
-    matcher: str | None
-    reply: bool
-    timeout: float | None
-    limit: int | None
-    callback: Callable[[dict[str, Any]], object] | None
-
-
-Said = list[dict[str, Any]] | None
-"""What each worker has said, by its name; None when nobody was asked to reply."""
-
 
 Stamps = Mapping[str, str | Sequence[str]] | Sequence[str]
 """Names and values of stamps: a dict, or words such as ``order=17``."""
@@ -87,7 +38,7 @@ class Control:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._store = sender.store
+        self._broadcaster = Broadcaster(sender.store)
 
     def inspect(
         self,
@@ -112,14 +63,7 @@ class Control:
         ------
         ConfigError: the destination, the pattern or an argument cannot be.
         """
-        meant = _destination(how)
-        message = Message(new_job_id(), command, _checked(command, arguments or {}), meant, how.get("reply", False))
-        expected = _living(self._store, meant) if message.wants_reply else set()
-        if message.wants_reply and not expected:
-            return []
-        self._store.run(post, message)
-        call_workers(self._store)
-        return self._gather(message, expected, how) if message.wants_reply else None
+        return self._broadcaster.broadcast(command, arguments, how)
 
     async def abroadcast(self, command: str, arguments: Mapping[str, Any] | None = None, **how: Unpack[Asking]) -> Said:
         """The same, awaited."""
@@ -144,7 +88,7 @@ class Control:
         """Revoke jobs by their ids, in the database, whoever holds them; see `Jobs.revoke`."""
         ids = [task_id] if isinstance(task_id, str) else list(task_id)
         Jobs(self._sender).revoke(Which(ids=ids), terminate=terminate, signal=signal)
-        return self._confirmed("revoke", {"task_id": ids}, how)
+        return _confirmed(self, "revoke", {"task_id": ids}, how)
 
     def terminate(self, task_id: str | Sequence[str], signal: str | int = "SIGTERM", **how: Unpack[Asking]) -> Said:
         """Revoke jobs and end those that run."""
@@ -157,11 +101,7 @@ class Control:
         """Revoke jobs by their stamps: those that have one of the values under one of these names."""
         for which in by_stamps(headers):
             Jobs(self._sender).revoke(which, terminate=terminate, signal=signal)
-        return self._confirmed("revoke_by_stamped_headers", {"headers": headers}, how)
-
-    def _confirmed(self, command: str, arguments: Mapping[str, Any], how: Asking) -> Said:
-        """Ask workers whether they know of a revocation, which stands in the database without them."""
-        return self.broadcast(command, arguments, **how) if how.get("reply") else None
+        return _confirmed(self, "revoke_by_stamped_headers", {"headers": headers}, how)
 
     def rate_limit(self, task_name: str, rate_limit: str | float, **how: Unpack[Asking]) -> Said:
         """Let a task start only so often in each worker, such as ``10/m``; 0 for as often as it likes."""
@@ -205,38 +145,6 @@ class Control:
         """Let workers show now that they live."""
         return self.broadcast("heartbeat", {}, **how)
 
-    def _gather(self, message: Message, expected: set[str], how: Asking) -> list[dict[str, Any]]:
-        """Wait for answers until all have come that will, enough have, or the time is over."""
-        looked = monotonic()
-        deadline = looked + self._patience(how.get("timeout"))
-        limit, callback = how.get("limit"), how.get("callback")
-        found: list[Reply] = []
-        rest, pause = FIRST_LOOK, threading.Event()
-        while True:
-            now = monotonic()
-            new = self._store.read(replies, message.id)[len(found) :]
-            found += new
-            for one in new:
-                if callback is not None:
-                    callback({one.name: one.reply})
-            enough = limit is not None and len(found) >= limit
-            if enough or expected <= {one.worker for one in found} or now >= deadline:
-                return [{one.name: one.reply} for one in found[:limit]]
-            if now - looked >= ROLL_CALL:
-                looked, expected = now, expected & _living(self._store, message.destination)
-            pause.wait(min(rest, deadline - now))
-            rest = min(rest * 2, LONGEST_LOOK)
-
-    def _patience(self, timeout: float | None) -> float:
-        if timeout is not None:
-            return timeout
-        dialect = self._store.dialect
-        return PATIENCE if dialect.listens or dialect.watches else PATIENCE_POLLING
-
-
-def _living(store: Store, meant: Destination) -> set[str]:
-    return {one.incarnation for one in store.read(observe) if meant.means(one.name, one.incarnation)}
-
 
 def by_stamps(headers: Stamps) -> list[Which]:
     """Return the jobs that have one of these values under one of these names."""
@@ -246,21 +154,6 @@ def by_stamps(headers: Stamps) -> list[Which]:
     return [Which(header=name, header_values=values) for name, values in listed.items()]
 
 
-def _destination(how: Asking) -> Destination:
-    names, pattern, matcher = how.get("destination"), how.get("pattern"), how.get("matcher") or "glob"
-    if matcher not in MATCHERS:
-        raise ConfigError(f"there is no matcher {matcher!r}: use one of {', '.join(MATCHERS)}")
-    if pattern is not None and matcher == "pcre":
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise ConfigError(f"{pattern!r} is no regular expression: {error}") from None
-    return Destination([names] if isinstance(names, str) else names and list(names), pattern, matcher)
-
-
-def _checked(command: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(arguments)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"the arguments of {command!r} must be what JSON can hold: {error}") from None
-    return dict(arguments)
+def _confirmed(control: Control, command: str, arguments: Mapping[str, Any], how: Asking) -> Said:
+    """Ask workers whether they know of a revocation, which stands in the database without them."""
+    return control.broadcast(command, arguments, **how) if how.get("reply") else None

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
-    from sqlqueue.client.control import Asking
+    from sqlqueue.client.broadcasting import Asking
 
 
 class Asks(Protocol):
