@@ -145,6 +145,17 @@ class Control:
         """Let workers show now that they live."""
         return self.broadcast("heartbeat", {}, **how)
 
+    def election(self, id: str, topic: str, action: Any = None, **how: Unpack[Asking]) -> Said:  # noqa: A002
+        """Let one of the workers act: send the task of a signature (topic ``task``), or carry out a command.
+
+        Parameters
+        ----------
+        id: elections of one id are one: whoever hears of it first is elected, for an hour.
+        topic: ``task``, or the name of a control command, also of the app's own.
+        action: the signature, or the command's arguments by name.
+        """
+        return self.broadcast("election", {"id": id, "topic": topic, "action": action}, **how)
+
 
 def by_stamps(headers: Stamps) -> list[Which]:
     """Return the jobs that have one of these values under one of these names."""

@@ -100,6 +100,10 @@ class Inspect:
         """Ask for how many milliseconds it has been running."""
         return self.call("clock")
 
+    def hello(self, from_node: str, revoked: Any = None) -> Any:
+        """Ask what workers of Celery tell each other when they start: revoked jobs, and the clock."""
+        return self.call("hello", from_node=from_node, revoked=revoked)
+
     def memsample(self) -> Any:
         """Ask how much memory it holds."""
         return self.call("memsample")

@@ -108,6 +108,7 @@ class Statements:
     replies: Statement
     prune_control: Statement
     prune_replies: Statement
+    prune_leases: Statement
     serve: Statement
     revoked: Statement
     connect: Statement

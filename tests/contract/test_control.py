@@ -5,6 +5,7 @@ import pytest
 from sqlqueue.domain.control import EVERYBODY, Destination, Message, Reply
 from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.answer import answer
+from sqlqueue.store.ops.lease import take_lease
 from sqlqueue.store.ops.notices import notices
 from sqlqueue.store.ops.post import post
 from sqlqueue.store.ops.prune import prune
@@ -109,6 +110,14 @@ def test_what_is_old_is_pruned(runner):
     runner.run(prune, 86400.0)
     assert [row["id"] for row in runner.rows("SELECT id FROM sqlqueue_control")] == ["new"]
     assert [row["message_id"] for row in runner.rows("SELECT message_id FROM sqlqueue_replies")] == ["new"]
+
+
+def test_elections_are_forgotten_and_what_is_held_is_not(runner):
+    runner.run(take_lease, "election:old", ME, -3600.0)
+    runner.run(take_lease, "election:new", OTHER, -1.0)
+    runner.run(take_lease, "leader", ME, 7.0)
+    runner.run(prune, 86400.0)
+    assert sorted(row["name"] for row in runner.rows("SELECT name FROM sqlqueue_leases")) == ["election:new", "leader"]
 
 
 def test_a_worker_says_what_it_serves_now(runner):

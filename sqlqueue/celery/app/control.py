@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.celery.worker import state
 from sqlqueue.client.control import Control as Ours
-from sqlqueue.client.inspection import Inspect as Questions
 from sqlqueue.client.routes import queue_names
 from sqlqueue.worker.control import looking, revoking
 
 if TYPE_CHECKING:
     from sqlqueue.celery.app.base import Celery
+    from sqlqueue.client.inspection import Inspect
 
 
 def report(panel: Any) -> dict[str, str]:
@@ -42,14 +42,6 @@ COMMANDS = (report, hello, revoke_by_stamped_headers)
 """What Celery's workers answer and ours do not, or otherwise."""
 
 
-class Inspect(Questions):
-    """Questions to workers."""
-
-    def hello(self, from_node: str, revoked: Any = None) -> Any:
-        """Exchange the ids of revoked jobs."""
-        return self.call("hello", from_node=from_node, revoked=revoked)
-
-
 class Control(Ours):
     """What is asked of workers."""
 
@@ -57,10 +49,16 @@ class Control(Ours):
         super().__init__(app.client)
         self._app = app
 
+    def election(
+        self, id: str, topic: str, action: Any = None, connection: Any = None, **how: Any,  # noqa: A002 - Celery's
+    ) -> Any:  # fmt: skip
+        """Let one of the workers act: send the task of a signature, for the topic ``task``."""
+        return super().election(id, topic, action, **how)
+
     def inspect(self, *args: Any, **how: Any) -> Inspect:
         """Return what asks workers about themselves."""
         how.pop("connection", None)
-        return Inspect(self, super().inspect(*args, **how)._how)
+        return super().inspect(*args, **how)
 
     def purge(self, connection: Any = None) -> int:
         """Throw away what waits; return how many jobs that were."""

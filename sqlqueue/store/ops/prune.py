@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 def prune(dialect: Dialect, seconds: float) -> Op[None]:
     """Forget results older than ``seconds``: whole days by dropping partitions, or a thousand rows at a time.
 
-    Windows of unique keys are forgotten when they are over, and so are commands to workers, with what was answered.
+    Windows of unique keys are forgotten when they are over, and so are commands to workers, with what was answered,
+    and elections.
     Slots and limits are forgotten when nobody needs them.
     """
     yield from ask(dialect.sql.close_windows)
     yield from ask(dialect.sql.prune_control)
     yield from ask(dialect.sql.prune_replies)
+    yield from ask(dialect.sql.prune_leases)
     yield from ask(dialect.sql.forget_slots)
     if dialect.sql.forget_limits is not None:
         yield from ask(dialect.sql.forget_limits)

@@ -41,6 +41,8 @@ PRUNE_CONTROL = Statement("DELETE FROM sqlqueue_control WHERE expires_at < clock
 
 PRUNE_REPLIES = Statement("DELETE FROM sqlqueue_replies WHERE created_at < clock_timestamp() - interval '10 minutes'")
 
+PRUNE_LEASES = Statement("DELETE FROM sqlqueue_leases WHERE expires_at < clock_timestamp() - interval '10 minutes'")
+
 SERVE = Statement("""
 UPDATE sqlqueue_workers SET queues = CAST(:queues AS json) WHERE incarnation = CAST(:incarnation AS uuid)
 """)

@@ -37,4 +37,6 @@ PRUNE_CONTROL = statement("DELETE FROM sqlqueue_control WHERE expires_at < <now>
 
 PRUNE_REPLIES = statement("DELETE FROM sqlqueue_replies WHERE created_at < <in:-600.0>")
 
+PRUNE_LEASES = statement("DELETE FROM sqlqueue_leases WHERE expires_at < <in:-600.0>")
+
 SERVE = Statement("UPDATE sqlqueue_workers SET queues = :queues WHERE incarnation = :incarnation")

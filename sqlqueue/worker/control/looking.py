@@ -78,6 +78,11 @@ def revoked(panel: Panel) -> list[str]:
     return panel.link.read(revoked_ids, MANY)
 
 
+def hello(panel: Panel, from_node: str, **_: Any) -> dict[str, Any]:  # noqa: ARG001 - Celery's
+    """Say which jobs were revoked lately, and the clock, as workers of Celery greet each other."""
+    return {"revoked": revoked(panel), **clock(panel)}
+
+
 def active_queues(panel: Panel) -> list[dict[str, Any]]:
     """List the queues it serves."""
     return [of_queue(name) for name in panel.registration.queues]

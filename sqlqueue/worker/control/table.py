@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlqueue.client.commands import Command, command
 from sqlqueue.domain.control import HEED
-from sqlqueue.worker.control import changing, looking, revoking
+from sqlqueue.worker.control import changing, electing, looking, revoking
 
+_ELECTION = [("id", str), ("topic", str), ("action", json.loads)]
 _TIME_LIMITS = [("task_name", str), ("soft", float), ("hard", float)]
 
 _QUESTIONS = (
@@ -25,12 +28,15 @@ _CHANGES = (
     command(changing.autoscale, changes=True, args=[("max", int), ("min", int)], signature="<most> [fewest]"),
     command(changing.shutdown, changes=True),
     command(changing.heartbeat, changes=True),
+    command(electing.election, changes=True, args=_ELECTION, signature="<id> <topic> [action as JSON]"),
     command(revoking.revoke, changes=True, args=[], variadic="task_id", signature="<id...>"),
     command(revoking.terminate, changes=True, args=[("signal", str)], variadic="task_id", signature="<signal> <id...>"),
     command(revoking.revoke_by_stamped_headers, changes=True, args=[], variadic="headers", signature="<name=value...>"),
 )
 
-_ALL = [*(command(found, changes=False) for found in _QUESTIONS), *_CHANGES]
+_HELLO = command(looking.hello, changes=False, args=[("from_node", str)])
+
+_ALL = [*(command(found, changes=False) for found in _QUESTIONS), _HELLO, *_CHANGES]
 
 COMMANDS: dict[str, Command] = {one.name: one for one in _ALL}
 
