@@ -72,6 +72,26 @@ class DuplicateTaskNameWarning(CeleryWarning):
     """Two tasks have one name: an error here."""
 
 
+class FixupWarning(CeleryWarning):
+    """Something is odd about the framework around the app."""
+
+
+class NotConfigured(CeleryWarning):
+    """Nothing has been configured."""
+
+
+class SecurityWarning(CeleryWarning):
+    """What is done may not be safe."""
+
+
+class Terminated(CeleryError):
+    """A process was ended while it ran a task: jobs of such are revoked, or end as `WorkerLostError`."""
+
+
+class CeleryCommandException(CeleryError):
+    """A command line was wrong: never raised, since ours says so by itself."""
+
+
 class CPendingDeprecationWarning(PendingDeprecationWarning):
     """Something will be deprecated."""
 
@@ -87,27 +107,32 @@ __all__ = [
     "BackendGetMetaError",
     "BackendStoreError",
     "CDeprecationWarning",
+    "CeleryCommandException",
     "CeleryError",
     "CeleryWarning",
     "ChordError",
     "CPendingDeprecationWarning",
     "DuplicateNodenameWarning",
     "DuplicateTaskNameWarning",
+    "FixupWarning",
     "Ignore",
     "ImproperlyConfigured",
     "IncompleteStream",
     "InvalidTaskError",
     "MaxRetriesExceededError",
+    "NotConfigured",
     "NotRegistered",
     "OperationalError",
     "QueueNotFound",
     "Reject",
     "Retry",
     "SecurityError",
+    "SecurityWarning",
     "SoftTimeLimitExceeded",
     "TaskError",
     "TaskPredicate",
     "TaskRevokedError",
+    "Terminated",
     "TimeLimitExceeded",
     "TimeoutError",
     "WorkerLostError",

@@ -101,6 +101,7 @@ class Defaults:
     concurrency_key: str | Callable[..., str | None] | None = None
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
+    shadow_name: Callable[..., str | None] | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -159,14 +160,16 @@ def build(
         acks_late=bool(_first(defaults.acks_late, config.task_acks_late)),
         max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
         headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
-        options=_options(options, defaults, config),
+        options=_options(
+            options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs), defaults, config
+        ),
         limits=limits_of(task, args, kwargs, options, defaults, config) if limited else None,
     )
 
 
 def looks_at_arguments(defaults: Defaults, config: Config) -> bool:
     """Whether two calls of one task with the same options may differ in more than their arguments."""
-    return config.task_routes is not None or callable(defaults.concurrency_key)
+    return config.task_routes is not None or callable(defaults.concurrency_key) or defaults.shadow_name is not None
 
 
 def _unknown_options(options: CallOptions) -> str:
@@ -259,6 +262,12 @@ def _moment(what: str, value: object, config: Config) -> datetime:
         raise EnqueueError(f"{what} is {value!r}: use a datetime")
     zoned = value if value.tzinfo is not None else value.replace(tzinfo=ZoneInfo(config.timezone))
     return zoned.astimezone(UTC)
+
+
+def _shadowed(options: CallOptions, defaults: Defaults, args: Sequence[Any], kwargs: Mapping[str, Any]) -> CallOptions:
+    """Return the options with the name that the task gives this call to be shown."""
+    assert defaults.shadow_name is not None  # noqa: S101 - asked before
+    return {**options, "shadow": options.get("shadow") or defaults.shadow_name(args, kwargs, options)}
 
 
 SHOWN = ("shadow", "argsrepr", "kwargsrepr")

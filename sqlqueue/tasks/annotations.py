@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from sqlqueue.tasks.task import Task
 
+METHODS = (*HOOKS, "shadow_name")
+"""What a function of that name is a method for."""
+
 EVERY = "*"
 """The name that means every task."""
 
@@ -29,8 +32,8 @@ def annotate(task: Task[..., Any, Any], annotations: Any) -> None:
         options = {name: value for name, value in changes.items() if not _is_method(name)}
         task.annotate(options)
         for name, value in changes.items():
-            if name in HOOKS:
-                _put(task, name, MethodType(value, task))
+            if name in METHODS:
+                put(task, name, MethodType(value, task))
             elif name.startswith("@"):
                 _wrap(task, name[1:], value)
 
@@ -46,17 +49,19 @@ def _of(task: Task[..., Any, Any], annotations: Any) -> Iterator[Mapping[str, An
 
 
 def _is_method(name: str) -> bool:
-    return name in HOOKS or name.startswith("@")
+    return name in METHODS or name.startswith("@")
 
 
 def _wrap(task: Task[..., Any, Any], name: str, wrapper: Any) -> None:
     if name in ("run", "__call__"):
         task.function = wrapper(task.function)
     else:
-        _put(task, name, wrapper(getattr(task, name)))
+        put(task, name, wrapper(getattr(task, name)))
 
 
-def _put(task: Task[..., Any, Any], name: str, method: Any) -> None:
+def put(task: Task[..., Any, Any], name: str, method: Any) -> None:
+    """Let a task have a method that its class has not; one with a hook's name runs as that hook."""
     setattr(task, name, method)
     if name in HOOKS:
         task.hooked, task.plain = True, False
+    task.annotate({})  # what it says about its calls may be another now

@@ -16,6 +16,8 @@ from sqlqueue.errors import EncodingError
 
 Convert = Callable[[Any], Any]
 
+_NOTHING: Mapping[str, Any] = types.MappingProxyType({})
+
 _PLAIN = {"int", "float", "str", "bool", "bytes", "dict", "list", "set", "object", "Any", "None", "Self"}
 
 
@@ -35,14 +37,21 @@ def _is_plain(annotation: Any) -> bool:
 
 
 class Declared:
-    """What the parameters of one function are to be made into."""
+    """What the parameters of one function are to be made into.
 
-    def __init__(self, function: Callable[..., Any], signature: Signature) -> None:
+    Parameters
+    ----------
+    validation: what pydantic's ``model_validate`` is told besides the value.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], signature: Signature, validation: Mapping[str, Any] = _NOTHING
+    ) -> None:
         try:
             hints = get_type_hints(function)
         except Exception:  # noqa: BLE001 - a name for type checkers only: nothing can be made of it here
             hints = {}
-        found = {name: converter(hint) for name, hint in hints.items()}
+        found = {name: converter(hint, validation) for name, hint in hints.items()}
         self._converters = {name: convert for name, convert in found.items() if convert is not None}
         self._signature = signature
         self._any = bool(self._converters.keys() & signature.parameters.keys())
@@ -74,38 +83,38 @@ class Declared:
         return bound.args, bound.kwargs
 
 
-def converter(hint: Any) -> Convert | None:
+def converter(hint: Any, validation: Mapping[str, Any] = _NOTHING) -> Convert | None:
     """Return what makes a plain value into one of the declared type; None when it stays as it is."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         others = [part for part in parts if part is not type(None)]
-        inner = converter(others[0]) if len(others) == 1 and len(others) < len(parts) else None
+        inner = converter(others[0], validation) if len(others) == 1 and len(others) < len(parts) else None
         return None if inner is None else lambda value: None if value is None else inner(value)
     if hint is tuple or origin is tuple:
         return lambda value: tuple(value) if isinstance(value, list) else value
-    if origin in (list, dict) and parts and (item := converter(parts[-1])) is not None:
+    if origin in (list, dict) and parts and (item := converter(parts[-1], validation)) is not None:
         if origin is list:
             return lambda value: [item(one) for one in value]
         return lambda value: {key: item(one) for key, one in value.items()}
-    return _of_class(hint) if isinstance(hint, type) else None
+    return _of_class(hint, validation) if isinstance(hint, type) else None
 
 
-def _of_class(kind: type) -> Convert | None:
+def _of_class(kind: type, validation: Mapping[str, Any]) -> Convert | None:
     """Return what makes one class of its plain form."""
     if hasattr(kind, "model_validate"):
-        return lambda value: value if isinstance(value, kind) else kind.model_validate(value)
+        return lambda value: value if isinstance(value, kind) else kind.model_validate(value, **validation)
     if issubclass(kind, Enum):
         return kind
     if dataclasses.is_dataclass(kind):
-        return lambda value: _dataclass(kind, value)
+        return lambda value: _dataclass(kind, value, validation)
     return None
 
 
-def _dataclass(kind: type, value: Any) -> Any:
+def _dataclass(kind: type, value: Any, validation: Mapping[str, Any]) -> Any:
     if isinstance(value, kind):
         return value
     hints = get_type_hints(kind)
-    inside = {name: (converter(hints[name]) or _same)(item) for name, item in dict(value).items()}
+    inside = {name: (converter(hints[name], validation) or _same)(item) for name, item in dict(value).items()}
     return kind(**inside)
 
 

@@ -57,6 +57,13 @@ class Hooks:
 HOOKS = tuple(name for name in vars(Hooks) if not name.startswith("_"))
 
 
+class Shown:
+    """How a task's jobs are shown."""
+
+    def shadow_name(self, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+        """Return the name to show for a call that gives no ``shadow``; None: the task's own."""
+
+
 def is_plain(kind: type, base: type) -> bool:
     """Tell whether a task's class leaves calls and hooks as they are in ``base``."""
     return all(getattr(kind, name) is getattr(base, name) for name in ("__call__", *HOOKS))

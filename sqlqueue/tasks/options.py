@@ -50,6 +50,8 @@ class TaskOptions(TypedDict, total=False):
     concurrency_limit: int | None
     fleet_rate_limit: str | int | None
     typing: bool
+    pydantic_strict: bool | None
+    pydantic_context: Mapping[str, Any] | None
     base: Any
     retry_kwargs: Mapping[str, Any] | None
     reject_on_worker_lost: bool | None
@@ -89,6 +91,7 @@ class TaskSettings:
     concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
     fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
     typing: check a call's arguments against the function's signature before it is sent.
+    pydantic_strict, pydantic_context: ``strict`` and ``context`` for models among the task's annotations.
     """
 
     name: str | None = None
@@ -114,6 +117,8 @@ class TaskSettings:
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
     typing: bool = True
+    pydantic_strict: bool | None = None
+    pydantic_context: Mapping[str, Any] | None = None
 
     @property
     def defaults(self) -> Defaults:
@@ -122,6 +127,12 @@ class TaskSettings:
             self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result,
             self.concurrency_key, self.concurrency_limit, self.fleet_rate_limit,
         )  # fmt: skip
+
+    @property
+    def validation(self) -> dict[str, Any]:
+        """How pydantic models are made of arguments: the words of ``model_validate``."""
+        said = {"strict": self.pydantic_strict, "context": self.pydantic_context}
+        return {name: value for name, value in said.items() if value is not None}
 
     @property
     def backoff(self) -> Backoff | None:

@@ -6,6 +6,7 @@ Next room: ``client.request``, which makes a row of the call.
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, cast
 
@@ -16,7 +17,7 @@ from sqlqueue.tasks.again import NO_SETTINGS, another_try, change_of, seconds_un
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
-from sqlqueue.tasks.hooks import Hooks, is_plain
+from sqlqueue.tasks.hooks import Hooks, Shown, is_plain
 from sqlqueue.tasks.options import changed_options
 from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
@@ -46,7 +47,7 @@ V = TypeVar("V")
 Return = TypeVar("Return")
 
 
-class Task(Hooks, Telling, Generic[P, V, Return]):
+class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
     """A registered function, or the ``run`` of a subclass.
 
     ``P`` are its parameters, ``V`` what waiting for a job of it gives, ``Return`` what calling it here gives: for an
@@ -75,7 +76,7 @@ class Task(Hooks, Telling, Generic[P, V, Return]):
         self.hooked = not is_plain(type(self), Task)
         self.plain = not self.hooked and not may_declare(self._signature)
         self._parameters = Parameters(name, self._signature, bound=bind, check=settings.typing)
-        self._defaults = settings.defaults
+        self._defaults = self._say()
 
     def __repr__(self) -> str:
         return f"<Task: {self.name}>"
@@ -134,9 +135,15 @@ class Task(Hooks, Telling, Generic[P, V, Return]):
     def annotate(self, changes: Mapping[str, Any]) -> None:
         """Take other options, and other attributes, than those that it was declared with."""
         self.settings, others = changed_options(self.settings, changes)
-        self._defaults = self.settings.defaults
         for name, value in others.items():
             setattr(self, name, value)
+        self._defaults = self._say()
+
+    def _say(self) -> Defaults:
+        """Return what its settings, and its class, say about its calls."""
+        said = self.settings.defaults
+        named = "shadow_name" in vars(self) or type(self).shadow_name is not Shown.shadow_name
+        return replace(said, shadow_name=self.shadow_name) if named else said
 
     @property
     def defaults(self) -> Defaults:
@@ -278,4 +285,4 @@ class Task(Hooks, Telling, Generic[P, V, Return]):
     @cached_property
     def declared(self) -> Declared:
         """What its annotations make of arguments; looked at when it first runs, since they may name later classes."""
-        return Declared(self.function, self._signature)
+        return Declared(self.function, self._signature, self.settings.validation)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support import gates
+from tests.support.fixtures import runs_on_every_database
 from tests.support.pages import page
 
 ROW = re.compile(r"^\| (.+?) \| ([a-z ]+) \| (.*?) ?\| ?(?:\[`(\w+)`\]\(\.\./([\w/]+\.py)\))? ?\|$", re.MULTILINE)
@@ -12,6 +13,14 @@ VERDICTS = {"supported", "mapped", "differs", "without effect", "refused", "not 
 HEAD = "here"
 
 ROWS = [found for found in ROW.findall(page("docs/celery-features.md")) if found[1] != HEAD]
+
+PURE = "compares names or values; nothing of it is sent"
+
+WITHOUT_DATABASE = {
+    "test_a_visitor_says_what_each_part_is": "what is sent is looked at; that stamps arrive is the row of stamps",
+    "test_every_name_of_celerys_exceptions": PURE,
+}
+"""Tests behind supported rows that need no database, or choose their own, and why."""
 
 
 def test_every_row_is_read():
@@ -25,4 +34,20 @@ def test_a_row_names_its_test(row):
     assert verdict in VERDICTS
     assert name or verdict != "supported", f"{what} is said to be supported: by which test?"
     if name:
-        assert f"def {name}(" in gates.read(path)
+        assert re.search(rf"^(async )?def {name}\(", gates.read(path), re.MULTILINE), f"{path} has no {name}"
+    if verdict == "supported" and name not in WITHOUT_DATABASE:
+        assert runs_on_every_database(path, name), f"{path}::{name} runs on one database, or on none: say why here"
+
+
+def test_every_exception_is_needed():
+    needed = {
+        name for _, verdict, _, name, path in ROWS if verdict == "supported" and not runs_on_every_database(path, name)
+    }
+    assert needed == set(WITHOUT_DATABASE)
+
+
+def test_the_rule_can_fail():
+    assert runs_on_every_database("tests/contract/test_calling.py", "test_a_route")
+    assert runs_on_every_database("tests/port/test_celery.py", "test_a_worker_answers_and_logs_in_celerys_words")
+    assert not runs_on_every_database("tests/domain/test_config.py", "test_old_and_new_names_mixed")
+    assert not runs_on_every_database("tests/plans/test_plans.py", "test_finish_finds_its_rows_by_id")

@@ -16,7 +16,7 @@ from sqlqueue.celery.app.conf import CeleryConfig
 from sqlqueue.celery.app.control import COMMANDS, Control
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
 from sqlqueue.celery.app.report import bugreport
-from sqlqueue.celery.app.task import Task
+from sqlqueue.celery.app.task import AGAIN, Task
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import ConfigError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.registry import Registry
 
 _TASK_OPTIONS = frozenset(TaskOptions.__annotations__)
-_IGNORED = frozenset({"filter", "accept_magic_kwargs", "serializer", "compression", "acks_on_failure_or_timeout"})
+_IGNORED = frozenset({"accept_magic_kwargs", "serializer", "compression", "acks_on_failure_or_timeout"})
 
 
 class Celery(SQLQueue):
@@ -53,8 +53,9 @@ class Celery(SQLQueue):
         changes: Mapping[str, Any] | None = None, config_source: Any = None, namespace: str | None = None,
         **settings: Any,
     ) -> None:  # fmt: skip
-        for part in ("loader", "amqp", "events", "log", "control", "tasks", "fixups", "autofinalize", "strict_typing"):
+        for part in ("loader", "amqp", "events", "log", "control", "tasks", "fixups", "autofinalize"):
             settings.pop(part, None)  # classes of Celery's own machinery
+        self.strict_typing = settings.pop("strict_typing", True)
         self.task_cls = settings.pop("task_cls", None) or type(self).task_cls
         self.finalized = False
         url = broker or os.environ.get("CELERY_BROKER_URL")
@@ -110,6 +111,12 @@ class Celery(SQLQueue):
 
     def make_task(self, function: Callable[..., Any], **options: Any) -> Any:
         """Make a task of a function, with any options: those that are none are its attributes."""
+        wrap = options.pop("filter", None)
+        if wrap is not None:
+            return wrap(self.make_task(function, **options))
+        options.pop("backend", None)  # results are kept beside the jobs
+        if not self.strict_typing:
+            options.setdefault("typing", False)
         name = options.get("name") or self.gen_task_name(function)
         if name in self._registry and self._registry[name].function is function:
             return self._registry[name]
@@ -117,20 +124,15 @@ class Celery(SQLQueue):
         if complaint(options.get("soft_time_limit"), options.get("time_limit")) is not None:
             left_out |= {"soft_time_limit", "time_limit"}  # Celery says so when the task is called
         ours = {key: value for key, value in options.items() if key in {*_TASK_OPTIONS, "bind"} - left_out}
-        task = super().task(**ours)(function)
-        self._own(task, {key: value for key, value in options.items() if key not in ours})
+        task: Any = super().task(**ours)(function)
+        task.belong_to(self, {key: value for key, value in options.items() if key not in ours or key in AGAIN})
         return task
-
-    def _own(self, task: Any, attributes: Mapping[str, Any]) -> None:
-        vars(task)["_app"] = self
-        for key, value in attributes.items():
-            setattr(task, key, value)
 
     def register_task(self, kind: Any, **options: Any) -> Any:
         """Register a task's class, or an instance of it."""
         if isinstance(kind, type):
-            task = super().register_task(kind, **options)
-            self._own(task, {})
+            task: Any = super().register_task(kind, **options)
+            task.belong_to(self, {})
             return task
         settings = read_options(options, type(kind))
         name = settings.name or self.gen_task_name(type(kind))

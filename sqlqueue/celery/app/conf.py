@@ -39,6 +39,12 @@ OTHER_DEFAULTS: dict[str, Any] = {
 """Celery's settings that code reads though they change nothing here."""
 
 
+RUN_AGAIN = ("task_reject_on_worker_lost", "task_retry_on_worker_lost")
+"""Settings that let jobs run again whose worker died."""
+
+CRASHES = 3
+"""Deaths of its worker after which a job fails all the same, where Celery would go on for ever."""
+
 _GIVEN = "_given"
 """Where the names are that somebody has set."""
 
@@ -68,6 +74,8 @@ class CeleryConfig(Config):
         if name in ("broker_url", "BROKER_URL"):
             value = _database(value)
         vars(self).setdefault(_GIVEN, set()).add(name)
+        if name in RUN_AGAIN and value:
+            self.task_max_crashes = max(CRASHES, self.task_max_crashes)
         try:
             super().__setattr__(name, value)
         except ConfigError:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from dataclasses import fields
 from functools import partial
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.celery import _state
+from sqlqueue.celery.app.conf import CRASHES
 from sqlqueue.celery.app.options import translated
 from sqlqueue.celery.exceptions import ImproperlyConfigured
+from sqlqueue.errors import ConfigError
 from sqlqueue.tasks import task as ours
+from sqlqueue.tasks.annotations import put
 from sqlqueue.tasks.context import Context as JobContext
 from sqlqueue.tasks.context import current_job
 from sqlqueue.tasks.options import TaskSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-_SETTINGS = frozenset(one.name for one in fields(TaskSettings))
+_SETTINGS = frozenset(one.name for one in fields(TaskSettings)) - {"name"}
+
+_REFUSED = {
+    "Request": "its hooks on_timeout, on_failure and on_success are signals here: task_failure, task_success",
+    "Strategy": "workers have one way to take jobs; connect to task_received",
+}
+"""Classes of Celery's worker that a task may name there, and what to use instead."""
+
+AGAIN = ("reject_on_worker_lost", "retry_on_worker_lost")
+"""Options that let a job run again whose worker died."""
 
 
 class Context:
@@ -41,6 +54,11 @@ class Context:
         return {"correlation_id": self._job.id, "priority": self._job.priority, **found}
 
     @property
+    def utc(self) -> bool:
+        """Times are always in UTC."""
+        return True
+
+    @property
     def reply_to(self) -> str | None:
         """Where a broker would send the answer: results are rows."""
         return None
@@ -58,8 +76,22 @@ class Context:
         return found
 
 
+class Pushed(Context):
+    """A job that a test pretends to run, with `Task.push_request`."""
+
+    def __init__(self, said: Mapping[str, Any], task: Any) -> None:
+        super().__init__(current_job.get(), task)
+        self._said = said
+
+    def __getattribute__(self, name: str) -> Any:
+        said = object.__getattribute__(self, "__dict__").get("_said", {})
+        return said[name] if name in said else super().__getattribute__(name)
+
+
 class Task(ours.Task[..., Any, Any]):
     """A task of a Celery app."""
+
+    _pushed: tuple[Pushed, ...] = ()
 
     def __init__(self, *given: Any, **named: Any) -> None:
         if given:
@@ -71,7 +103,41 @@ class Task(ours.Task[..., Any, Any]):
         """Belong to an app: for tasks that were made without one."""
         run: Any = getattr(type(self), "run")  # noqa: B009 - of the subclass
         super().__init__(run, name, settings, sender, bind=True)
-        self.__dict__["_app"] = app
+        self.belong_to(app, {})
+
+    def belong_to(self, app: Any, attributes: Mapping[str, Any]) -> None:
+        """Belong to an app, and have these attributes: functions are methods, as in a class.
+
+        Raises
+        ------
+        ConfigError: a class of Celery's worker is among them.
+        """
+        for name, instead in _REFUSED.items():
+            if name in attributes or hasattr(type(self), name):
+                raise ConfigError(f"{self.name} has a {name} of its own, which nothing here would call: {instead}")
+        vars(self)["_app"] = app
+        for name, value in attributes.items():
+            if isinstance(value, FunctionType):
+                put(self, name, MethodType(value, self))
+            else:
+                object.__setattr__(self, name, value)  # limits that contradict each other are no options yet
+        if self.settings.max_crashes is None and any(self._says(name, attributes) for name in AGAIN):
+            self.annotate({"max_crashes": max(CRASHES, app.conf.task_max_crashes)})
+        self.on_bound(app)
+
+    def _says(self, name: str, attributes: Mapping[str, Any]) -> Any:
+        return attributes.get(name, getattr(type(self), name, None))
+
+    @classmethod
+    def on_bound(cls, app: Any) -> None:
+        """Do what is to be done when a task belongs to an app; a hook for subclasses."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; an option of the task from then on has that value."""
+        if name in _SETTINGS and "settings" in vars(self):
+            self.annotate({name: value})
+        else:
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
         """Return an option of the task as an attribute."""
@@ -93,7 +159,29 @@ class Task(ours.Task[..., Any, Any]):
     @property
     def request(self) -> Any:
         """The job that runs now."""
-        return Context(current_job.get(), self)
+        return self._pushed[-1] if self._pushed else Context(current_job.get(), self)
+
+    def push_request(self, **said: Any) -> None:
+        """Let `request` say this, for a test that calls the task, until `pop_request`."""
+        self._pushed = (*self._pushed, Pushed(said, self))
+
+    def pop_request(self) -> None:
+        """Undo the last `push_request`."""
+        self._pushed = self._pushed[:-1]
+
+    def add_trail(self, result: Any) -> Any:
+        """Take note of a result as one of those that this run has sent, and return it."""
+        current_job.get().sent(result)
+        return result
+
+    def signature_from_request(self, request: Any = None, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Return a signature of the running job, or of the one that `request` tells of: the same call again."""
+        found = request or self.request
+        again = {"headers": found.headers, "priority": found.priority, "queue": found.queue, **options}
+        args, kwargs = (found.args if args is None else args), (found.kwargs if kwargs is None else kwargs)
+        return self.signature(args, kwargs, {name: value for name, value in again.items() if value})
+
+    subtask_from_request = signature_from_request
 
     def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
         """Send a job with options."""
