@@ -61,6 +61,9 @@ class Config:
     task_queue_max_priority: int | None = _setting(None, "a larger priority counts as this one")
     task_always_eager: bool = _setting(False, "True: delay() runs the task here and now, and no job is made")
     task_eager_propagates: bool = _setting(False, "True: an eager task's exception is raised by delay() itself")
+    task_allow_error_cb_on_chord_header: bool = _setting(
+        False, "True: errbacks of a chord run for each member of its header that fails, not only for its body"
+    )
     task_acks_late: bool = _setting(True, "True: at least once; False: at most once")
     task_ignore_result: bool = _setting(False, "True: results are not kept, only that the job succeeded")
     task_max_crashes: int = _setting(3, "deaths of its worker after which a job fails")
@@ -234,6 +237,7 @@ _CHOICES = {
     "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     "task_create_missing_queues": (True, False),
     "task_always_eager": (True, False),
+    "task_allow_error_cb_on_chord_header": (True, False),
     "task_inherit_parent_priority": (True, False),
     "task_eager_propagates": (True, False),
     "task_serializer": ("json",),

@@ -26,6 +26,7 @@ from sqlqueue.canvas.shapes import (
     task,
     with_callbacks,
     with_callbacks_inside,
+    with_errbacks,
     without,
 )
 from sqlqueue.domain.workflow import Edge, Takes
@@ -106,7 +107,10 @@ class Plan(NamedTuple):
     handle: Handle | None
 
 
-def plan(sig: Mapping[str, Any], new_id: Callable[[], str], given: Given = NOTHING_GIVEN) -> Plan:
+def plan(
+    sig: Mapping[str, Any], new_id: Callable[[], str], given: Given = NOTHING_GIVEN, *,
+    errbacks_in_headers: bool = False,
+) -> Plan:  # fmt: skip
     """Lay out a signature.
 
     Parameters
@@ -114,8 +118,9 @@ def plan(sig: Mapping[str, Any], new_id: Callable[[], str], given: Given = NOTHI
     sig: its JSON form.
     new_id: returns a new job id each time.
     given: what its call adds.
+    errbacks_in_headers: whether the errbacks of a chord run for each member of its header that fails, too.
     """
-    planner = _Planner(new_id)
+    planner = _Planner(new_id, errbacks_in_headers=errbacks_in_headers)
     handle = planner.place(dict(sig), _Place(given=given, id=given.options.get("task_id")))
     if isinstance(handle, Many) and len(handle.members) == 1 and isinstance(handle.members[0], Many):
         handle = handle._replace(members=handle.members[0].members)  # as in Celery: a group of one group is that group
@@ -142,10 +147,11 @@ class _Place(NamedTuple):
 
 
 class _Planner:
-    def __init__(self, new_id: Callable[[], str]) -> None:
+    def __init__(self, new_id: Callable[[], str], *, errbacks_in_headers: bool) -> None:
         self.rows: list[Row] = []
         self.edges: list[Edge] = []
         self._new_id = new_id
+        self._in_headers = errbacks_in_headers
         self._by_id: dict[str, Row] = {}
 
     def place(self, sig: Sig, place: _Place) -> Handle | None:
@@ -168,12 +174,8 @@ class _Planner:
         links, errbacks = listed(sig["options"].get("link")), listed(sig["options"].get("link_error"))
         links += listed(place.given.options.get("link"))
         errbacks += listed(place.given.options.get("link_error"))
-        found = [handed_down(sig, step) for step in steps(sig)]
-        found = [
-            # what follows on a group is a chord's body, and fails when a member does: its errbacks are enough
-            step if kind_of(step) == "group" and step is not found[-1] else with_callbacks(step, (), errbacks)
-            for step in found
-        ]
+        found = [handed_down(sig, step) for step in steps(sig, in_headers=self._in_headers)]
+        found = with_errbacks(found, errbacks, in_headers=self._in_headers)
         known = place.id or sig["options"].get("task_id")
         handle: Handle | None = place.before
         for number, step in enumerate(found):
@@ -203,15 +205,16 @@ class _Planner:
 
     def _chord(self, sig: Sig, place: _Place) -> Handle | None:
         given = _without_callbacks(place.given)
+        links, errbacks = listed(sig["options"].get("link")), listed(sig["options"].get("link_error"))
         first = self._group(
-            handed_down(sig, header(sig)),
+            with_callbacks(handed_down(sig, header(sig)), (), errbacks if self._in_headers else ()),
             place._replace(id=None, group=None, begins=place.after is not None, given=given),
         )
         body = sig["kwargs"].get("body")
         if body is None:
             return first
         options = {**sig["options"], **place.given.options}
-        body = with_callbacks(body, listed(sig["options"].get("link")), listed(sig["options"].get("link_error")))
+        body = with_callbacks(body, links, errbacks)
         body = with_callbacks(
             body, listed(place.given.options.get("link")), listed(place.given.options.get("link_error"))
         )

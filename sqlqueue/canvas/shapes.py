@@ -59,29 +59,34 @@ def header(chord: Mapping[str, Any]) -> Sig:
     return task("sqlqueue.group", (), {"tasks": listed(found)}) | {"subtask_type": "group"}
 
 
-def steps(chain: Mapping[str, Any]) -> list[Sig]:
-    """Return the steps of a chain: chains in it are spliced, groups of one are their member, empty ones left out."""
+def steps(chain: Mapping[str, Any], *, in_headers: bool = False) -> list[Sig]:
+    """Return the steps of a chain: chains in it are spliced, groups of one are their member, empty ones left out.
+
+    Parameters
+    ----------
+    in_headers: see `with_errbacks`.
+    """
     found: list[Sig] = []
     for step in listed(chain["kwargs"].get("tasks")):
         if kind_of(step) == "chain":
-            found += _spliced(step)
+            found += _spliced(step, in_headers=in_headers)
         elif kind_of(step) != "group":
             found.append(step)
         else:
             inner = list(members(step))
             if len(inner) == 1 and kind_of(inner[0]) == "chain":
-                found += _spliced(handed_down(step, inner[0]))
+                found += _spliced(handed_down(step, inner[0]), in_headers=in_headers)
             elif inner:
                 found.append(handed_down(step, inner[0]) if len(inner) == 1 else step)
     return found
 
 
-def _spliced(chain: Sig) -> list[Sig]:
+def _spliced(chain: Sig, *, in_headers: bool) -> list[Sig]:
     """Return the steps of an inner chain, which carry what was set on it: its links its last, its errbacks each."""
-    inner = [handed_down(chain, step) for step in steps(chain)]
+    inner = [handed_down(chain, step) for step in steps(chain, in_headers=in_headers)]
     if inner:
         links, errbacks = listed(chain["options"].get("link")), listed(chain["options"].get("link_error"))
-        inner = [with_callbacks(step, (), errbacks) for step in inner]
+        inner = with_errbacks(inner, errbacks, in_headers=in_headers)
         inner[-1] = with_callbacks(inner[-1], links, ())
         inner[0] = inner[0] | {"args": (*chain["args"], *inner[0]["args"])}
     return inner
@@ -114,6 +119,21 @@ def with_callbacks(sig: Sig, links: Sequence[Sig], errbacks: Sequence[Sig]) -> S
         if more:
             options[name] = [*listed(options.get(name)), *more]
     return sig | {"options": options}
+
+
+def with_errbacks(chain: list[Sig], errbacks: Sequence[Sig], *, in_headers: bool) -> list[Sig]:
+    """Return the steps of a chain with its errbacks on each.
+
+    Parameters
+    ----------
+    in_headers: also on a group that another step follows on. That step is a chord's body, which fails when a member
+        of the group does: without this its errbacks are enough.
+    """
+    return [
+        step if kind_of(step) == "group" and step is not chain[-1] and not in_headers
+        else with_callbacks(step, (), errbacks)
+        for step in chain
+    ]  # fmt: skip
 
 
 def with_callbacks_inside(group: Mapping[str, Any], found: list[Sig]) -> list[Sig]:

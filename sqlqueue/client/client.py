@@ -54,7 +54,7 @@ class Client:
         self.waker = Waker(store)
         self.waiting = Waiting(store)
         self.following = Following(self.waiting)
-        self._config = config
+        self.config = config
         self._bus = bus
         self._surroundings = surroundings
         self._building = Building(config, surroundings)

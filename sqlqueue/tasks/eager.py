@@ -40,15 +40,15 @@ class EagerSender:
 
     def __init__(self, tasks: Registry, config: Config) -> None:
         self._tasks = tasks
-        self._config = config
+        self.config = config
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
     ) -> EagerResult[Any]:
         """Run the task instead of sending it."""
         found = self._tasks[task]
-        result = run(found, build(task, args, kwargs, options, defaults, self._config))
-        if self._config.task_eager_propagates:
+        result = run(found, build(task, args, kwargs, options, defaults, self.config))
+        if self.config.task_eager_propagates:
             result.get()
         return result
 
@@ -60,8 +60,8 @@ class EagerSender:
 
     def start(self, plan: Plan, options: CallOptions) -> Any:  # noqa: ARG002 - whose transaction: nothing is sent
         """Run a workflow, one job after the other."""
-        result = rehearse(plan, self._config, self._defaults_of, self._run, self)
-        if self._config.task_eager_propagates and result is not None:
+        result = rehearse(plan, self.config, self._defaults_of, self._run, self)
+        if self.config.task_eager_propagates and result is not None:
             result.get()
         return result
 

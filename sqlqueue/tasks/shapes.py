@@ -184,8 +184,11 @@ class chord(_Made):  # noqa: N801
         return (self.body or self["kwargs"]["header"]).link(callback)
 
     def link_error(self, errback: Mapping[str, Any]) -> Signature:
-        """Let ``errback`` run when the body fails, as it does when one of the header has."""
-        return (self.body or self["kwargs"]["header"]).link_error(errback)
+        """Let ``errback`` run when the body fails, as it does when one of the header has.
+
+        With ``task_allow_error_cb_on_chord_header`` it runs for each of the header that fails, too.
+        """
+        return super().link_error(errback) if self.body else self["kwargs"]["header"].link_error(errback)
 
     def freeze_inside(self) -> None:
         """Give an id to every job inside."""

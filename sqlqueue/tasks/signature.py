@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from sqlqueue.client.request import CallOptions
     from sqlqueue.client.result import AsyncResult
     from sqlqueue.client.started import Started
+    from sqlqueue.config import Config
 
 
 class Starter(Asker, Protocol):
     """What a signature needs of the client."""
+
+    config: Config
 
     def start(self, plan: Plan, options: CallOptions) -> Started:
         """Insert all jobs of a workflow."""
@@ -220,7 +223,12 @@ class Signature(dict[str, Any]):
         options: Mapping[str, Any] | None = None,
     ) -> Plan:
         """Return the rows and edges that it would be, without sending anything."""
-        return plan(self, new_job_id, Given(tuple(args), kwargs or {}, options or {}))
+        given = Given(tuple(args), kwargs or {}, options or {})
+        return plan(self, new_job_id, given, errbacks_in_headers=self._errbacks_in_headers())
+
+    def _errbacks_in_headers(self) -> bool:
+        starter = self.starter or Signature.of_no_app
+        return starter is not None and starter().config.task_allow_error_cb_on_chord_header
 
     def _sender(self) -> Starter:
         starter = self.starter or Signature.of_no_app
