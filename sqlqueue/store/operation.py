@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,9 +27,15 @@ _TABLE = re.compile(r"('?)\b(sqlqueue_\w+)")
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """One SQL statement with ``:name`` parameters and unqualified ``sqlqueue_`` names."""
+    """One SQL statement with ``:name`` parameters and unqualified ``sqlqueue_`` names.
+
+    Parameters
+    ----------
+    bare: takes and returns only text, numbers and truth values, whose types it tells the server: it needs no adapter.
+    """
 
     sql: str
+    bare: bool = False
 
     @cached_property
     def named(self) -> str:
@@ -58,7 +64,7 @@ class Statement:
             return self
         quoted = '"' + schema.replace('"', '""') + '".'
         in_text = quoted.replace("'", "''")  # the name may stand in quotes, as for nextval
-        return Statement(_TABLE.sub(lambda m: m[1] + (in_text if m[1] else quoted) + m[2], self.sql))
+        return replace(self, sql=_TABLE.sub(lambda m: m[1] + (in_text if m[1] else quoted) + m[2], self.sql))
 
 
 class Step(NamedTuple):

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import ConnectionLost, StoreUnavailable
 from sqlqueue.store.postgres_pooler import for_one_transaction, mind
-from sqlqueue.store.postgres_transact import listen_out, transact
+from sqlqueue.store.postgres_transact import transact
+from sqlqueue.store.postgres_wire import listen_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +91,7 @@ class PostgresPool:
             if not autocommit:
                 connection.autocommit = True
             mind(connection, self._dialect)
-            value = transact(connection, op, whisper=self._own)
+            value = transact(connection, op, whisper=self._own and not self._dialect.pooled)
             if not autocommit:
                 connection.autocommit = False
         except BaseException as error:
@@ -109,9 +110,10 @@ class PostgresPool:
         try:
             while True:
                 lent = self._engine.raw_connection()
+                connection: Any = lent.driver_connection
                 if self._own:
-                    listen_out(lent.driver_connection)
-                if not _hung_up(lent.driver_connection):
+                    listen_out(connection)
+                if not connection.closed and not _hung_up(connection):
                     return lent
                 lent.invalidate()
         except Exception as error:

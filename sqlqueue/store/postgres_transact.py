@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import select
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlqueue.store.postgres_wire import say, speaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,19 +17,14 @@ T = TypeVar("T")
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Whatever the server's default is: the last statement of a release must see what was committed after the first."""
 
-ACTIVE = 1
-"""psycopg.pq.TransactionStatus.ACTIVE: a query is under way."""
-
-PATIENCE = 5.0
-"""Seconds that a server may take to answer a hint, before its connection is given up."""
-
 
 def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str = "") -> T:
     """Drive an operation in one transaction on an autocommit psycopg connection, in as few round trips as it allows.
 
     Parameters
     ----------
-    whisper: hints are sent without waiting for them: whoever uses the connection next listens out first.
+    whisper: a statement that is alone may go over the wire itself, and its hints are not waited for: whoever uses the
+        connection next listens out first, with `listen_out`.
     opening: a statement with which the transaction begins.
     """
     begun = False
@@ -36,10 +32,10 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str 
         batch = next(op)
         while True:
             single = batch.last and not begun and not opening and len(batch.steps) == 1
-            if single and (whisper or not batch.after):
+            if single and whisper and speaks(connection, batch.steps[0]):
+                answers = [say(connection, batch.steps[0], batch.after)]
+            elif single and not batch.after:
                 answers = [_fetch(_execute(connection, batch.steps[0]))]
-                for step in batch.after:
-                    _whisper(connection, step)
             else:
                 answers = _pipelined(connection, batch, [] if begun else [BEGIN, *([opening] if opening else [])])
                 begun = not batch.last
@@ -73,27 +69,6 @@ def _pipelined(connection: Any, batch: Batch, opening: Sequence[str]) -> list[Ro
         if not batch.after or commit is None or commit.statusmessage != "COMMIT":
             raise  # else only a hint failed, behind a commit that stands
     return [_fetch(cursor) for cursor in cursors]
-
-
-def _whisper(connection: Any, step: Step) -> None:
-    """Send a statement behind the last one and do not wait for its answer; see `listen_out`."""
-    text, names = step.statement.numbered
-    wire = connection.pgconn
-    with suppress(Exception):  # a hint: whether the connection still works, its next user will see
-        wire.send_query_params(text, [str(step.params[name]).encode() for name in names])
-        wire.flush()
-
-
-def listen_out(connection: Any) -> None:
-    """Read the answer to the last whisper, if there was one; usually it has long come."""
-    wire = connection.pgconn
-    while wire.transaction_status == ACTIVE:
-        if not wire.is_busy():
-            wire.get_result()
-        elif select.select([connection.fileno()], [], [], PATIENCE)[0]:
-            wire.consume_input()
-        else:
-            connection.close()
 
 
 def _execute(connection: Any, step: Step) -> Any:

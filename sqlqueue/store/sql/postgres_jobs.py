@@ -53,13 +53,16 @@ SELECT id, nextval('sqlqueue_jobs_seq'), :queue, CAST(:priority AS smallint), 'r
 RETURNING id, queue, priority, seq
 """)
 
-ENQUEUE_ONE = Statement("""
+ENQUEUE_ONE = Statement(
+    """
 INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, acks_late, max_crashes)
 VALUES (:id, nextval('sqlqueue_jobs_seq'), :queue, CAST(:priority AS smallint), 'ready', :task, CAST(:args AS json),
         CAST(:kwargs AS json), :acks_late, CAST(:max_crashes AS smallint))
     ON CONFLICT (id) DO NOTHING
 RETURNING id, queue, priority, seq
-""")
+""",
+    bare=True,
+)
 
 # A second statement, because under READ COMMITTED it sees what was settled while the insert waited. The ids are handed
 # on as arrays: joined to the results, of which nobody knows the statistics, they would be found by reading them all.

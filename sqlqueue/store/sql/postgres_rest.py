@@ -180,9 +180,10 @@ SELECT id, claim_token FROM sqlqueue_jobs
 PRUNE = Statement("SELECT sqlqueue_keep_partitions(14, CAST(:seconds AS double precision) * interval '1 second')")
 
 # Where the job stands that this session inserted last.
-TELL = Statement("""
-SELECT pg_notify(CAST(:channel AS text), CAST(:priority AS text) || ':' || currval('sqlqueue_jobs_seq'))
-""")
+TELL = Statement(
+    "SELECT pg_notify(CAST(:channel AS text), CAST(:priority AS text) || ':' || currval('sqlqueue_jobs_seq'))",
+    bare=True,
+)
 
 WAKE = Statement(
     "SELECT pg_notify(channel, payload)"
