@@ -21,6 +21,7 @@ from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, ancestry, current_job
 from sqlqueue.tasks.eager_result import EagerResult
+from sqlqueue.tasks.errbacks import ERRBACK, errback_arguments
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.rehearsal import rehearse
 from sqlqueue.tasks.telling import ended_as
@@ -125,7 +126,10 @@ def _claimed(new: NewJob, retries: int) -> Job:
 def _once(task: Task[..., Any, Any], new: NewJob, retries: int) -> tuple[Outcome, Any]:
     """Run the task once; return what came of it, and what it returned or raised."""
     try:
-        value = call(task, decode(new.args), decode(new.kwargs))
+        args, kwargs = decode(new.args), decode(new.kwargs)
+        if new.options is not None and ERRBACK in new.options:
+            args = errback_arguments(task.function, new.options, args, kwargs, bound=task.bind)
+        value = call(task, args, kwargs)
         if task.is_async:
             value = asyncio.run(value)
         text = encode(value, "the task's result")

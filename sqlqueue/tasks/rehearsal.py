@@ -1,20 +1,23 @@
 """A workflow run here and now, one job after the other: ``task_always_eager``, and ``signature.apply()``.
 
-What each job is given by those before it, and what becomes of it when one of them has failed, is as in the database.
+What each job is given by those before it is worked out here; what becomes of it when one of them has failed is judged
+by the same rule as in the database: ``domain.workflow``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.canvas.plan import One
 from sqlqueue.client.group import GroupResult
 from sqlqueue.client.workflow import jobs_of
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.domain.outcome import Failed
-from sqlqueue.domain.workflow import Takes
-from sqlqueue.errors import ChordError
-from sqlqueue.serialization.failures import describe
+from sqlqueue.domain.outcome import Failed, Failure, Revoked
+from sqlqueue.domain.states import State
+from sqlqueue.domain.workflow import DROPPED, Culprit, Doom, Go, Takes, Waiter, judge
+from sqlqueue.errors import TaskRevoked
+from sqlqueue.serialization.failures import describe, restore
 from sqlqueue.serialization.json import decode, encode
 from sqlqueue.tasks.context import ancestry
 from sqlqueue.tasks.eager_result import EagerResult
@@ -26,8 +29,18 @@ if TYPE_CHECKING:
     from sqlqueue.client.request import Defaults
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
+    from sqlqueue.domain.outcome import Outcome
 
     Run = Callable[[NewJob], EagerResult[Any]]
+
+
+class _Ended(NamedTuple):
+    """A job that is over: what those that wait for it are told, and the handle; None for one that was not needed."""
+
+    id: str
+    outcome: str
+    handle: EagerResult[Any] | None = None
+    failure: Failure = Failure("")
 
 
 def rehearse(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], run: Run, asker: Any) -> Any:
@@ -38,46 +51,70 @@ def rehearse(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults],
     run: runs one job.
     asker: stands for the client in handles on groups.
     """
-    over: dict[str, EagerResult[Any]] = {}
+    over: dict[str, _Ended] = {}
+    parents: defaultdict[str, list[str]] = defaultdict(list)
+    for edge in sorted(plan.edges, key=lambda edge: edge.position):
+        parents[edge.dependent].append(edge.parent)
     jobs = jobs_of(plan, config, defaults_of, ancestry())
     for row, job in zip(plan.rows, jobs, strict=True):  # parents come before those that wait for them
-        parents = [edge.parent for edge in sorted(plan.edges, key=_position) if edge.dependent == row.id]
-        found = _one(row, job, [over[parent] for parent in parents if parent in over], run)
-        if found is not None:
-            over[row.id] = found
+        over[row.id] = _one(row, job, [over[parent] for parent in parents[row.id]], run)
     return None if plan.handle is None else _handle(plan.handle, over, asker)
 
 
-def _position(edge: Any) -> int:
-    position: int = edge.position
-    return position
+def _one(row: Row, job: NewJob, parents: Sequence[_Ended], run: Run) -> _Ended:
+    """Run one job, or let it end unrun as those that it waits for make it."""
+    if row.takes is None:
+        return _ended(run(job))
+    culprit = next((one for one in parents if one.outcome != State.SUCCEEDED), None)
+    said = _said_of(culprit) if culprit else None
+    match judge(Waiter(job.id, row.takes, open=False, args=job.args, options=job.options or "{}", culprit=said)):
+        case Go(_, args, options):
+            given = job if args is not None or culprit else _given(row, job, parents)
+            return _ended(run(given._replace(args=args or given.args, options=options or given.options)))
+        case Doom(_, state, outcome, failure):
+            if state is State.REVOKED:
+                result = _unrun(job, Revoked(failure.error), TaskRevoked(f"job {job.id} was revoked: {failure.error}"))
+            elif culprit and culprit.handle and failure.exception == culprit.failure.exception:
+                result = _unrun(job, Failed(failure, 0.0), culprit.handle.result)
+            else:
+                result = _unrun(job, Failed(failure, 0.0), restore(failure.exception, failure.error))
+            return _Ended(job.id, outcome, result, failure)
+    return _Ended(job.id, DROPPED)
 
 
-def _one(row: Row, job: NewJob, parents: Sequence[EagerResult[Any]], run: Run) -> EagerResult[Any] | None:
-    """Run one job, or let it fail as those that it waits for have; None for an errback that is not needed."""
-    failed = next((one for one in parents if one.failed()), None)
-    if row.takes in (Takes.FAILURE, Takes.FAILED):
-        if failed is None:
-            return None
-        return run(job if row.takes is Takes.FAILED else _given(job, failed.id))
-    if failed is not None:
-        error = failed.result
-        if row.takes in (Takes.LIST, Takes.ALL):
-            error = ChordError(f"Dependency {failed.id} raised {failed.result!r}")
-        return EagerResult(job, Failed(describe(error), 0.0), error, 0, SYSTEM_CLOCK.now())
+def _unrun(job: NewJob, outcome: Outcome, error: BaseException) -> EagerResult[Any]:
+    return EagerResult(job, outcome, error, 0, SYSTEM_CLOCK.now())
+
+
+def _ended(result: EagerResult[Any]) -> _Ended:
+    if result.successful():
+        return _Ended(result.id, State.SUCCEEDED, result)
+    if result.state == "REVOKED":
+        return _Ended(result.id, State.REVOKED, result, Failure(str(result.result)))
+    return _Ended(result.id, State.FAILED, result, describe(result.result))
+
+
+def _said_of(ended: _Ended) -> Culprit:
+    """Return what the database would know of a job that did not succeed."""
+    one, failure = ended.handle, ended.failure
+    if one is None:
+        return Culprit(ended.id, ended.outcome)
+    args, kwargs = encode(one.args, "args"), encode(one.kwargs, "kwargs")
+    return Culprit(ended.id, ended.outcome, one.name, args, kwargs, None, *failure[:2], one.traceback)
+
+
+def _given(row: Row, job: NewJob, parents: Sequence[_Ended]) -> NewJob:
+    """Return a job with the results of those that it waits for among its arguments, as far as it takes them."""
+    values = [one.handle.result for one in parents if one.handle is not None]
     match row.takes:
         case Takes.VALUE | Takes.JOINED:
-            return run(_given(job, parents[0].result))
+            return job._replace(args=encode([values[0], *decode(job.args)], "args"))
         case Takes.LIST:
-            return run(_given(job, [one.result for one in parents]))
-    return run(job)
+            return job._replace(args=encode([values, *decode(job.args)], "args"))
+    return job
 
 
-def _given(job: NewJob, value: Any) -> NewJob:
-    return job._replace(args=encode([value, *decode(job.args)], "args"))
-
-
-def _handle(handle: Handle, over: dict[str, EagerResult[Any]], asker: Any) -> Any:
+def _handle(handle: Handle, over: dict[str, _Ended], asker: Any) -> Any:
     if isinstance(handle, One):
-        return over[handle.id]
+        return over[handle.id].handle
     return GroupResult(handle.id, [_handle(one, over, asker) for one in handle.members], asker)

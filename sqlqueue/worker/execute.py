@@ -28,10 +28,10 @@ from sqlqueue.services.testsignals import reached
 from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.errbacks import ERRBACK, errback_arguments
 from sqlqueue.tasks.hooks import call, tell
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.tasks.telling import ended_as
-from sqlqueue.worker.errbacks import ERRBACK, errback_arguments
 from sqlqueue.worker.forks import Forks
 from sqlqueue.worker.interrupt import Interruptible, raise_in
 from sqlqueue.worker.keeping import kept_of
