@@ -20,6 +20,7 @@ COMMANDS = {
     "job": "Look at jobs, revoke them, let them run again, forget them.",
     "limit": "Limit what queues, tasks and keys may do in the whole fleet.",
     "list": "List jobs, queues, workers or tasks.",
+    "multi": "Start and stop several workers in the background.",
     "purge": "Throw away what waits in queues.",
     "queue": "Pause queues, resume them, limit them, list them.",
     "call": "Send a job and, with --wait, print its result.",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
 
     from sqlqueue.app import SQLQueue
@@ -29,11 +30,23 @@ USUAL_NAMES = ("app", "celery", "queue")
 
 @dataclass
 class Target:
-    """What the command line says of the app and the database."""
+    """What the command line says of the app and the database.
+
+    Parameters
+    ----------
+    include: modules with tasks that are imported besides those that the app names.
+    """
 
     app: str | None
     broker: str | None
     found: SQLQueue | None = None
+    include: Sequence[str] = ()
+
+    @property
+    def words(self) -> list[str]:
+        """The same, as words of a command line."""
+        given = (("-A", self.app), ("-b", self.broker))
+        return [word for option, value in given if value is not None for word in (option, value)]
 
     def find_app(self) -> SQLQueue:
         """Import the app; with ``--broker`` it works on that database instead.
@@ -43,7 +56,7 @@ class Target:
         ConfigError: there is none, or its module fails; the message says what was tried.
         """
         self.found = _load(self._where())
-        for name in (*self.found.conf.imports, *self.found.conf.include):
+        for name in (*self.found.conf.imports, *self.found.conf.include, *self.include):
             _import(name)
         self.found.discovery.import_all()
         if self.broker is not None:

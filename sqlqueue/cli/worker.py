@@ -14,6 +14,7 @@ import click
 from sqlqueue.cli.banner import print_banner
 from sqlqueue.cli.reloading import Reloader
 from sqlqueue.cli.signals import handle_signals, ignore_the_rest
+from sqlqueue.cli.table import many
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.limits import Limits
 from sqlqueue.errors import ConfigError
@@ -57,6 +58,11 @@ def _autoscale(_: click.Context, __: click.Parameter, value: str | None) -> tupl
         raise click.BadParameter(f"{value!r} is not MOST,FEWEST, such as 10,3") from None
 
 
+def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Read names with commas between them."""
+    return tuple(name.strip() for text in value for name in text.split(",") if name.strip())
+
+
 def _concurrency(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
     """Read a number, or ``auto``: as many as processors."""
     try:
@@ -69,6 +75,12 @@ def _concurrency(_: click.Context, __: click.Parameter, value: str | None) -> in
 OPTIONS = [
     click.option("-Q", "--queue", "--queues", "queues", multiple=True, metavar="NAME[=WEIGHT][,...]",
                  help=QUEUES_HELP),
+    click.option("-X", "--exclude-queues", multiple=True, metavar="NAME[,...]", callback=_names,
+                 help="Queues not to serve, of those that would be."),
+    click.option("-I", "--include", multiple=True, metavar="MODULE[,...]", callback=_names,
+                 help="Modules with more tasks to import."),
+    click.option("--purge", "--discard", "purge", is_flag=True,
+                 help="Throw away what waits in the queues before it starts. There is no way back."),
     click.option("-c", "--concurrency", metavar="N|auto", callback=_concurrency,
                  help="Jobs at a time; default: as many as processors, or 100 coroutines."),
     click.option("--autoscale", metavar="MOST,FEWEST", callback=_autoscale,
@@ -87,6 +99,8 @@ OPTIONS = [
     click.option("--time-limit", type=float, metavar="SECONDS", help="End a run after so long; its job fails."),
     click.option("--soft-time-limit", type=float, metavar="SECONDS",
                  help="Raise SoftTimeLimitExceeded in the task after so long."),
+    click.option("-O", "--optimization", type=click.Choice(("default", "fair")),
+                 help="As in Celery; a job only ever goes where it starts at once, so both are the same."),
     click.option("--reload", is_flag=True, help="Start over when code has changed; for development."),
     click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a child after so many jobs."),
     click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a child that has held so much."),
@@ -108,6 +122,7 @@ def command(target: Target, /, **given: Any) -> None:
 
     SIGTERM or Ctrl-C lets running tasks finish; a second Ctrl-C, or SIGQUIT, gives them back at once.
     """
+    target.include = given["include"]
     invited = invitation()
     if invited is not None:
         _be_child(target.find_app(), invited, given)
@@ -125,6 +140,8 @@ def command(target: Target, /, **given: Any) -> None:
         if given["pidfile"]:
             stack.enter_context(PidFile(Path(options.fill(given["pidfile"]))))
         stream = stack.enter_context(_logging(app.conf, given, logfile))
+        if given["purge"]:
+            print(f"{many(app.jobs.purge(options.queues), 'job')} thrown away", file=stream)
         worker = _make(app, options, stream)
         if reloader is not None:
             reloader.start(worker)
@@ -187,7 +204,7 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
     def said(option: str, setting: str) -> Any:
         return conf[setting] if given[option] is None else given[option]
 
-    named = read_queues(given["queues"] or queue_names(conf))
+    named = read_queues(given["queues"] or queue_names(conf)).without(given["exclude_queues"])
     pool = said("pool", "worker_pool")
     prefork = pool == "prefork"
     max_tasks, max_memory = given["max_tasks_per_child"], given["max_memory_per_child"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.errors import ConfigError
@@ -18,6 +19,24 @@ class Queues(NamedTuple):
 
     names: tuple[str, ...]
     weights: Mapping[str, int] | None = None
+
+    def without(self, names: Iterable[str]) -> Queues:
+        """Leave some of them out.
+
+        Raises
+        ------
+        ConfigError: one is not among them, or none would be left.
+        """
+        gone = set(names)
+        for name in sorted(gone.difference(self.names)):
+            near = difflib.get_close_matches(name, self.names, 1)
+            meant = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"the queue {name!r} cannot be left out of {', '.join(self.names)}{meant}")
+        left = tuple(name for name in self.names if name not in gone)
+        if not left:
+            raise ConfigError(f"with {', '.join(self.names)} left out no queue remains to be served")
+        weights = None if self.weights is None else {name: self.weights[name] for name in left}
+        return Queues(left, weights)
 
 
 def read_queues(texts: Iterable[str]) -> Queues:

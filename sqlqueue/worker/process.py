@@ -47,6 +47,12 @@ class PidFile:
             self._path.unlink()
 
 
+def living_owner(path: Path) -> int | None:
+    """Return the pid in a pid file, if there is a process of that number."""
+    owner = _owner(path)
+    return owner if owner is not None and _lives(owner) else None
+
+
 def _owner(path: Path) -> int | None:
     try:
         return int(path.read_text())
@@ -126,13 +132,20 @@ def _reap(worker: int) -> None:
 
 
 def start_over() -> NoReturn:
-    """Become a new process of the same command line, under the same pid."""
-    os.execv(sys.executable, this_command())  # noqa: S606 - our own command line
+    """Become a new process of the same command line, under the same pid; what has come since is not thrown away."""
+    again = [word for word in this_command() if word not in ("--purge", "--discard")]
+    os.execv(sys.executable, again)  # noqa: S606 - our own command line
 
 
 def this_command() -> list[str]:
     """Return the command line of this process, to be run again."""
     return [sys.executable, *sys.orig_argv[1:]]
+
+
+def this_program() -> list[str]:
+    """Return the beginning of that command line, before the words that are the program's own."""
+    command = this_command()
+    return command[: len(command) - len(sys.argv[1:])]
 
 
 def stacks() -> str:
