@@ -204,6 +204,17 @@ POSTGRES = [
         PRIMARY KEY (message_id, worker)
     )
     """,
+    # What happens, told to whoever watches now: a crash of the server may take it, but numbers never go back.
+    "CREATE SEQUENCE sqlqueue_events_seq",
+    """
+    CREATE UNLOGGED TABLE sqlqueue_events (
+        seq          bigint PRIMARY KEY DEFAULT nextval('sqlqueue_events_seq'),
+        type         text        NOT NULL,
+        hostname     text        NOT NULL,
+        event        json        NOT NULL,
+        created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+    )
+    """,
     # Who sent whom: jobs that nobody's task has sent pay nothing for these.
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
@@ -441,6 +452,15 @@ SQLITE = [
         PRIMARY KEY (message_id, worker)
     )
     """,
+    """
+    CREATE TABLE sqlqueue_events (
+        seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+        type         TEXT NOT NULL,
+        hostname     TEXT NOT NULL,
+        event        TEXT NOT NULL,
+        created_at   TEXT NOT NULL DEFAULT (<now>)
+    )
+    """,
     "CREATE INDEX sqlqueue_jobs_parent ON sqlqueue_jobs (parent_id) WHERE parent_id IS NOT NULL",
     "CREATE INDEX sqlqueue_jobs_root ON sqlqueue_jobs (root_id) WHERE root_id IS NOT NULL",
     "CREATE INDEX sqlqueue_results_parent ON sqlqueue_results (parent_id) WHERE parent_id IS NOT NULL",
@@ -476,10 +496,11 @@ def downgrade() -> None:
     op.execute("DROP VIEW sqlqueue_all_jobs")
     for table in ("jobs", "results", "workers", "leases", "dependencies", "groups", "windows", "queues"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
-    for table in ("control", "replies", "limits", "slots", "told"):
+    for table in ("control", "replies", "limits", "slots", "told", "events"):
         op.execute(f"DROP TABLE sqlqueue_{table}")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION sqlqueue_keep_partitions(integer, interval)")
         op.execute("DROP SEQUENCE sqlqueue_jobs_seq")
+        op.execute("DROP SEQUENCE sqlqueue_events_seq")
     else:
         op.execute("DROP TABLE sqlqueue_counters")

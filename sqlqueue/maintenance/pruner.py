@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlqueue.store.ops.events import prune_events
 from sqlqueue.store.ops.prune import prune
 from sqlqueue.store.ops.told import forget_told
 from sqlqueue.store.ops.unknown import fail_unknown
@@ -51,9 +52,10 @@ class Pruner:
         return PRUNE_EVERY
 
     def forget_told(self, link: Link) -> float:
-        """Forget what tasks told of themselves that are over."""
+        """Forget what tasks told of themselves that are over, and events that nobody is going to read."""
         if self._is_leader():
             link.run(forget_told)
+            link.run(prune_events)
         return TOLD_EVERY
 
     def fail_unknown(self, link: Link) -> float:

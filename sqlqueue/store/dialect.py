@@ -109,6 +109,11 @@ class Statements:
     prune_control: Statement
     prune_replies: Statement
     prune_leases: Statement
+    tell_events: Statement
+    watch_events: Statement
+    newest_event: Statement
+    read_events: Statement
+    prune_events: Statement
     serve: Statement
     revoked: Statement
     connect: Statement

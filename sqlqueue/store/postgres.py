@@ -12,6 +12,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import both
 from sqlqueue.store.sql import postgres_control as control
+from sqlqueue.store.sql import postgres_events as events
 from sqlqueue.store.sql import postgres_jobs as jobs
 from sqlqueue.store.sql import postgres_limits as limits
 from sqlqueue.store.sql import postgres_operator as operator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told)
+STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events)
 
 SEPARATOR, NULL = "\x1f", "~"
 

@@ -15,6 +15,7 @@ from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import both
 from sqlqueue.store.sql import sqlite_control as control
+from sqlqueue.store.sql import sqlite_events as events
 from sqlqueue.store.sql import sqlite_jobs as jobs
 from sqlqueue.store.sql import sqlite_limits as limits
 from sqlqueue.store.sql import sqlite_operator as operator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.settlement import Finish
     from sqlqueue.store.operation import Params
 
-STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told)
+STATEMENTS = Statements.gathered(both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events)
 
 
 class SQLite:

@@ -37,6 +37,7 @@ def emptied_postgres(shared_postgres: str) -> str:
             "replies",
             "limits",
             "slots",
+            "events",
         ):
             connection.execute(f"DELETE FROM sqlqueue_{table}")
     return shared_postgres

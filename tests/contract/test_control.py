@@ -5,6 +5,7 @@ import pytest
 from sqlqueue.domain.control import EVERYBODY, Destination, Message, Reply
 from sqlqueue.domain.which import Which
 from sqlqueue.store.ops.answer import answer
+from sqlqueue.store.ops.events import watch_events
 from sqlqueue.store.ops.lease import take_lease
 from sqlqueue.store.ops.notices import notices
 from sqlqueue.store.ops.post import post
@@ -73,6 +74,15 @@ def test_only_what_is_new_is_asked_for(runner):
     assert messages(runner, since=now + 5.0) == []
     later = runner.run(notices, ME).now
     assert 0.0 <= later - now < 30.0
+
+
+def test_whether_somebody_watches_is_seen_at_the_same_look(runner):
+    sign_on(runner)
+    assert runner.run(notices, ME).watched is False
+    runner.run(watch_events, OTHER, 60.0)
+    assert runner.run(notices, ME).watched is True
+    runner.rows("UPDATE sqlqueue_leases SET expires_at = :then", then=LONG_AGO)
+    assert runner.run(notices, ME).watched is False
 
 
 def test_paused_queues_are_seen_at_the_same_look(runner):

@@ -30,7 +30,7 @@ TABLES = {
         f"sqlqueue_{name}"
         for name in ("jobs", "results", "workers", "leases", "dependencies", "groups", "queues", "windows")
     ),
-    *(f"sqlqueue_{name}" for name in ("control", "replies", "limits", "slots")),
+    *(f"sqlqueue_{name}" for name in ("control", "replies", "limits", "slots", "events")),
 }
 PARTITION = "sqlqueue_results_2"
 

@@ -1,4 +1,4 @@
-"""Look, in one statement, for all that a worker must know besides its jobs: paused queues, limits, and commands."""
+"""Look, in one statement, for what a worker must know besides its jobs: paused queues, limits, commands, who watches."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 
 class Notices(NamedTuple):
-    """The names of the paused queues, the limits that are set, commands, and when that was, in seconds since 1970."""
+    """What was found, and when that was, in seconds since 1970.
+
+    Parameters
+    ----------
+    paused: the names of the paused queues.
+    limits: those that are set.
+    watched: whether somebody reads the stream of events.
+    """
 
     paused: list[str]
     limits: dict[str, Quota]
     messages: list[Message]
+    watched: bool
     now: float
 
 
@@ -35,7 +43,8 @@ def notices(dialect: Dialect, incarnation: str, since: float = 0.0) -> Op[Notice
     paused = [row[1] for row in rows if row[0] == "paused"]
     limits = {row[1]: _quota(row) for row in rows if row[0] == "limit"}
     messages = [_message(row) for row in rows if row[0] == "message"]
-    return Notices(paused, limits, messages, float(rows[-1][1]))
+    watched = any(row[0] == "watched" for row in rows)
+    return Notices(paused, limits, messages, watched, float(rows[-1][1]))
 
 
 def _quota(row: Row) -> Quota:

@@ -46,6 +46,8 @@ SELECT d.parent FROM sqlqueue_dependencies d
  LIMIT :at_most
 """)
 
+NEWEST_EVENT = Statement("SELECT coalesce(max(seq), 0) FROM sqlqueue_events")
+
 DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")
 
 FAMILY = Statement("""

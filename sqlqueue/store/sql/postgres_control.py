@@ -23,6 +23,9 @@ SELECT 'message', m.id, m.command, CAST(m.arguments AS text), CAST(m.destination
  WHERE m.expires_at > clock_timestamp() AND m.created_at >= w.started_at
    AND m.created_at >= to_timestamp(CAST(:since AS double precision))
 UNION ALL
+SELECT 'watched', l.name, NULL, NULL, NULL, NULL
+  FROM sqlqueue_leases l WHERE l.name = 'events' AND l.expires_at > clock_timestamp()
+UNION ALL
 SELECT 'now', CAST(extract(epoch FROM clock_timestamp()) AS text), NULL, NULL, NULL, NULL
 """)
 

@@ -21,6 +21,8 @@ SELECT 'message', m.id, m.command, m.arguments, m.destination, m.wants_reply
  WHERE m.expires_at > <now> AND m.created_at >= w.started_at
    AND julianday(m.created_at) * 86400.0 >= :since + 210866760000.0
 UNION ALL
+SELECT 'watched', l.name, NULL, NULL, NULL, NULL FROM sqlqueue_leases l WHERE l.name = 'events' AND l.expires_at > <now>
+UNION ALL
 SELECT 'now', CAST(julianday('now') * 86400.0 - 210866760000.0 AS TEXT), NULL, NULL, NULL, NULL
 """)
 
