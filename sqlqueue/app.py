@@ -13,13 +13,13 @@ from sqlqueue.client.building import Surroundings
 from sqlqueue.client.client import Client
 from sqlqueue.client.commands import Commands
 from sqlqueue.client.control import Control
+from sqlqueue.client.events import Events
 from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.started import result_from_tuple
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
-from sqlqueue.events.bus import Bus
 from sqlqueue.settings import sources
 from sqlqueue.store.store import Store
 from sqlqueue.store.urls import parse_url, refuse_another
@@ -93,7 +93,7 @@ class SQLQueue:
         self.config_from_object({} if config_source is None else config_source, namespace=namespace)
         self._registry = Registry()
         self.discovery = Discovery()
-        self.events = Bus()
+        self.events = Events(lambda: self.client)
         self.commands = Commands()
 
     def __repr__(self) -> str:

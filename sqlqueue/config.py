@@ -59,6 +59,7 @@ class Config:
     task_queues: Sequence[Any] | None = _setting(None, "queues that there are; a worker serves them by itself")
     task_create_missing_queues: bool = _setting(True, "False: only queues of task_queues may be used")
     task_queue_max_priority: int | None = _setting(None, "a larger priority counts as this one")
+    task_send_sent_event: bool = _setting(False, "senders tell of each job that they send, while somebody watches")
     task_always_eager: bool = _setting(False, "True: delay() runs the task here and now, and no job is made")
     task_eager_propagates: bool = _setting(False, "True: an eager task's exception is raised by delay() itself")
     task_allow_error_cb_on_chord_header: bool = _setting(
@@ -95,6 +96,9 @@ class Config:
     )
     worker_redirect_stdouts: bool = _setting(True, "what tasks print goes to the worker's log")
     worker_redirect_stdouts_level: str = _setting("WARNING", "the level at which it is logged")
+    worker_send_task_events: bool = _setting(
+        False, "tell what happens to jobs also while nobody watches: see events.md"
+    )
     worker_log_json: bool = _setting(False, "log one JSON object a line")
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
@@ -238,6 +242,8 @@ _CHOICES = {
     "task_create_missing_queues": (True, False),
     "task_always_eager": (True, False),
     "task_allow_error_cb_on_chord_header": (True, False),
+    "task_send_sent_event": (True, False),
+    "worker_send_task_events": (True, False),
     "task_inherit_parent_priority": (True, False),
     "task_eager_propagates": (True, False),
     "task_serializer": ("json",),

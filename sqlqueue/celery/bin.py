@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from sqlqueue.worker.worker import Worker
 
 FLAGS = frozenset({
-    "-E", "--task-events", "--events", "--without-gossip", "--without-mingle", "--without-heartbeat",
+    "--without-gossip", "--without-mingle", "--without-heartbeat",
     "--disable-prefetch", "-C", "--no-color", "-q", "--quiet", "--skip-checks",
 })  # fmt: skip
-"""What may be said and means nothing here: events cost nothing, and there is no gossip."""
+"""What may be said and means nothing here: there is no gossip."""
 
 VALUED = frozenset({
     "-O", "--optimization", "--prefetch-multiplier", "--heartbeat-interval", "-S", "--statedb", "--result-backend",

@@ -16,6 +16,7 @@ COMMANDS = {
     "compact": "Give back to the disk what a flood of jobs has left empty.",
     "control": "Change running workers: queues, pool, limits, shutdown.",
     "dead": "List jobs that failed for good, and let them run again.",
+    "events": "Print what happens, as it happens.",
     "inspect": "Ask running workers about themselves.",
     "job": "Look at jobs, revoke them, let them run again, forget them.",
     "limit": "Limit what queues, tasks and keys may do in the whole fleet.",

@@ -101,6 +101,8 @@ OPTIONS = [
                  help="Raise SoftTimeLimitExceeded in the task after so long."),
     click.option("-O", "--optimization", type=click.Choice(("default", "fair")),
                  help="As in Celery; a job only ever goes where it starts at once, so both are the same."),
+    click.option("-E", "--task-events", "--events", "events", is_flag=True,
+                 help="Tell what happens to jobs also while nobody watches."),
     click.option("--reload", is_flag=True, help="Start over when code has changed; for development."),
     click.option("--max-tasks-per-child", type=int, metavar="N", help="Replace a child after so many jobs."),
     click.option("--max-memory-per-child", type=int, metavar="KIB", help="Replace a child that has held so much."),
@@ -223,4 +225,5 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
         autoscale=given["autoscale"],
         rate_limit=conf.task_default_rate_limit,
         soft_shutdown_timeout=conf.worker_soft_shutdown_timeout,
+        events=given["events"] or conf.worker_send_task_events,
     )

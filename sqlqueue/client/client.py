@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.client import published
 from sqlqueue.client.building import NO_SURROUNDINGS, Building, Surroundings
 from sqlqueue.client.callers import Callers
+from sqlqueue.client.dispatching import Dispatcher
 from sqlqueue.client.following import Following
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults
 from sqlqueue.client.result import AsyncResult
@@ -60,6 +61,9 @@ class Client:
         self._building = Building(config, surroundings)
         self.callers = Callers(store)
         self.teller = Teller(store)
+        self.dispatcher = Dispatcher(store)
+        if config.task_send_sent_event:
+            bus.subscribe(self.dispatcher.job_sent, JobSent)
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions,
@@ -199,7 +203,7 @@ class Client:
 
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):
-            self._bus.emit(JobSent(job.id, job.task, job.queue))
+            self._bus.emit(JobSent(job.id, job.task, job.queue, job))
         result = self.result_type(job.id, self, bound.in_transaction if bound is not None else None)
         self._surroundings.sent(result)
         return result
@@ -208,7 +212,7 @@ class Client:
         """Tell of the jobs that were sent, and return the handle on what they end in."""
         if self._bus.wants(JobSent):
             for job in jobs:
-                self._bus.emit(JobSent(job.id, job.task, job.queue))
+                self._bus.emit(JobSent(job.id, job.task, job.queue, job))
         found = handle_on(plan.handle, self, bound.in_transaction if bound is not None else None)
         self._surroundings.sent(found)
         return found
@@ -239,6 +243,8 @@ class Client:
     def close(self) -> None:
         """Send the last wake-ups and close every connection."""
         self.teller.close()
+        self._bus.unsubscribe(self.dispatcher.job_sent, JobSent)
+        self.dispatcher.close()
         self.following.close()
         self.waiting.close()
         self.waker.close()

@@ -145,6 +145,14 @@ class Control:
         """Let workers show now that they live."""
         return self.broadcast("heartbeat", {}, **how)
 
+    def enable_events(self, **how: Unpack[Asking]) -> Said:
+        """Let workers tell of tasks in the stream of events, whether or not somebody watches."""
+        return self.broadcast("enable_events", {}, **how)
+
+    def disable_events(self, **how: Unpack[Asking]) -> Said:
+        """Let workers tell nothing of tasks, whoever watches."""
+        return self.broadcast("disable_events", {}, **how)
+
     def election(self, id: str, topic: str, action: Any = None, **how: Unpack[Asking]) -> Said:  # noqa: A002
         """Let one of the workers act: send the task of a signature (topic ``task``), or carry out a command.
 

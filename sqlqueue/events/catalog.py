@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlqueue.domain.job import Job, NewJob
 
 
 class JobSent(NamedTuple):
-    """A job was inserted; its transaction may still be open."""
+    """A job was inserted, as it stands in ``job``; its transaction may still be open."""
 
     id: str
     task: str
     queue: str
+    job: NewJob
+
+
+class JobsClaimed(NamedTuple):
+    """A worker has claimed jobs and is going to run them: tens of thousands a second, so that they are told at once."""
+
+    worker: str
+    jobs: Sequence[Job]
 
 
 class JobSucceeded(NamedTuple):
@@ -29,6 +42,7 @@ class JobFailed(NamedTuple):
     task: str
     error: str
     traceback: str | None
+    runtime: float
 
 
 class JobRetried(NamedTuple):
@@ -38,6 +52,8 @@ class JobRetried(NamedTuple):
     task: str
     delay: float
     error: str
+    traceback: str | None
+    runtime: float
 
 
 class JobRevoked(NamedTuple):
@@ -58,11 +74,12 @@ class JobReturned(NamedTuple):
 
 
 class JobCrashed(NamedTuple):
-    """The process that ran a job died under it."""
+    """The process that ran a job died under it; ``over``: once too often, so that it failed."""
 
     id: str
     task: str
     reason: str
+    over: bool
 
 
 class SettlementRefused(NamedTuple):
@@ -121,6 +138,7 @@ class QueueResumed(NamedTuple):
 
 Event = (
     JobSent
+    | JobsClaimed
     | JobSucceeded
     | JobFailed
     | JobRetried

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sqlqueue.client.callers import Callers
+    from sqlqueue.client.dispatching import Dispatcher
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.client.result import AsyncResult
@@ -21,6 +22,7 @@ class Sender(Starter, Protocol):
 
     callers: Callers
     teller: Teller
+    dispatcher: Dispatcher
 
     def send(
         self,

@@ -58,6 +58,22 @@ class Telling:
         """
         show_progress(self._sender, self.request, done, total, message)
 
+    def send_event(
+        self, type_: str, /, retry: bool = True, retry_policy: Any = None, **fields: Any,  # noqa: ARG002 - Celery's
+    ) -> None:  # fmt: skip
+        """Tell an event of your own, with the job's id as ``uuid``, to whoever watches; never waits.
+
+        Parameters
+        ----------
+        type_: such as ``task-shop-packed``.
+        retry, retry_policy: Celery's; without effect.
+        fields: what JSON can hold.
+        """
+        request, dispatcher = self.request, getattr(self._sender(), "dispatcher", None)
+        if not request.is_eager and dispatcher is not None:
+            about = {"uuid": request.id, "hostname": request.hostname}
+            dispatcher.send(type_, **{**about, **fields})
+
 
 def show_state(sender: Callable[[], Sender], request: Context, state: Any, meta: Any, job_id: str | None) -> None:
     """Let a running job show a state of the caller's own; see `Task.update_state`."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Returned
 from sqlqueue.errors import StoreUnavailable
+from sqlqueue.events.catalog import JobsClaimed
 from sqlqueue.notify.channels import News, read_news
 from sqlqueue.services.testsignals import reached
-from sqlqueue.signals import task_received
 from sqlqueue.store.ops.claim import lanes
 from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
@@ -24,7 +24,6 @@ from sqlqueue.worker.orphans import Orphans
 from sqlqueue.worker.pools.pool import Pool, take_back_of
 from sqlqueue.worker.relief import is_stuck
 from sqlqueue.worker.revocations import Revocations
-from sqlqueue.worker.signalled import received
 from sqlqueue.worker.strangers import Strangers
 from sqlqueue.worker.totals import Totals
 
@@ -217,8 +216,7 @@ class Consumer:
             new = self._settler.send_back(new, self.strangers.turn_away(self._link, new))
             new = self._settler.send_back(new, self._limited.misplaced(new) if self._limited.tasks else [])
             self.totals.add(new)
-            if task_received:
-                received(self._registration.name, new)
+            self._settler.bus.emit(JobsClaimed(self._registration.name, new))
         self.revocations.hand_over(new)
 
     def _rest(self) -> float:

@@ -1,4 +1,4 @@
-"""Looks for what a worker must know besides its jobs: paused queues, limits and commands, all in one statement.
+"""Looks for what a worker must know besides its jobs: paused queues, limits, commands, who watches; one statement.
 
 Whoever can hear is told to look at once; it is looked often enough anyway.
 """
@@ -33,6 +33,7 @@ class Notices:
     ----------
     incarnation: the worker's, asked anew each time.
     rules: is given the paused queues and the limits that are set.
+    watched: is told whether somebody reads the stream of events.
     commands: is given the commands.
     told: whether this worker hears of it at once, asked anew each time.
     """
@@ -41,11 +42,13 @@ class Notices:
         self,
         incarnation: Callable[[], str],
         rules: Callable[[Sequence[str], Mapping[str, Quota]], object],
+        watched: Callable[[bool], object],
         commands: Callable[[Sequence[Message]], object],
         told: Callable[[], bool],
     ) -> None:
         self._incarnation = incarnation
         self._rules = rules
+        self._watched = watched
         self._commands = commands
         self._told = told
         self._looked_at = 0.0  # by the database's clock
@@ -55,5 +58,6 @@ class Notices:
         found = link.read(notices, self._incarnation(), self._looked_at - OVERLAP)
         self._looked_at = found.now
         self._rules(found.paused, found.limits)
+        self._watched(found.watched)
         self._commands(found.messages)
         return LOOK_HEARING if self._told() else LOOK

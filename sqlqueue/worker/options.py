@@ -41,6 +41,7 @@ class WorkerOptions:
     start_method: ``fork``, or ``spawn``: each child is a fresh interpreter; prefork only.
     autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
     rate_limit: of tasks that say nothing.
+    events: whether it tells what happens also while nobody watches.
     soft_shutdown_timeout: seconds that running tasks are given before a cold shutdown.
     """
 
@@ -57,6 +58,7 @@ class WorkerOptions:
     soft_shutdown_timeout: float = 0.0
     rate_limit: Rate = None
     start_method: str = "fork"
+    events: bool = False
 
     def __post_init__(self) -> None:
         if not self.queues or not all(self.queues):

@@ -42,13 +42,14 @@ class Settler:
     ----------
     held: the jobs that are ours to settle; an outcome of any other is dropped.
     batching: learns how long tasks take.
+    bus: is told of each that is settled.
     wake: tells the consumer that there is something to settle.
     """
 
     def __init__(self, held: Held, batching: Batching, bus: Bus, wake: Callable[[], object]) -> None:
         self.held = held
         self.batching = batching
-        self._bus = bus
+        self.bus = bus
         self._wake = wake
         self._buffer: list[Done] = []
         self._sent: list[Done] = []
@@ -120,7 +121,7 @@ class Settler:
     def _drop(self, ids: Iterable[str]) -> None:
         """Say of outcomes that come too late that they change nothing: their jobs are others' by now."""
         for id_ in ids:
-            self._bus.emit(SettlementRefused(id_))
+            self.bus.emit(SettlementRefused(id_))
 
     def _learn(self, done: Sequence[Done]) -> None:
         times = [
@@ -129,14 +130,14 @@ class Settler:
         self.batching.learn(len(times), sum(times))
 
     def _tell(self, job: Job, outcome: Outcome, *, ended: bool) -> None:
-        if type(outcome) is Succeeded and not self._bus.wants(JobSucceeded):
+        if type(outcome) is Succeeded and not self.bus.wants(JobSucceeded):
             return  # tens of thousands a second, usually for nobody
         if type(outcome) is Replaced:
             return  # it goes on under its id, as another task
         if ended and type(outcome) is not Succeeded and not isinstance(decide(job, outcome), Finish | Written):
-            self._bus.emit(JobRevoked(job.id, job.task, "revoked while it ran"))
+            self.bus.emit(JobRevoked(job.id, job.task, "revoked while it ran"))
         elif not isinstance(outcome, Returned) or (outcome.reason is not None and not outcome.quiet):
-            self._bus.emit(_event(job, outcome))
+            self.bus.emit(_event(job, outcome))
 
 
 def _event(job: Job, outcome: Outcome) -> Event:
@@ -144,15 +145,15 @@ def _event(job: Job, outcome: Outcome) -> Event:
     if isinstance(outcome, Succeeded | Committed):
         return JobSucceeded(job.id, job.task, outcome.runtime, outcome.result)
     if isinstance(outcome, Failed):
-        return JobFailed(
-            job.id, job.task, outcome.failure.error, None if outcome.expected else outcome.failure.traceback
-        )
+        trace = None if outcome.expected else outcome.failure.traceback
+        return JobFailed(job.id, job.task, outcome.failure.error, trace, outcome.runtime)
     if isinstance(outcome, Retried):
-        return JobRetried(job.id, job.task, outcome.delay, outcome.failure.error)
+        failure = outcome.failure
+        return JobRetried(job.id, job.task, outcome.delay, failure.error, failure.traceback, outcome.runtime)
     settlement = decide(job, outcome)
     if isinstance(settlement, Finish) and settlement.state is State.REVOKED:
         return JobRevoked(job.id, job.task, settlement.failure.error if settlement.failure else "")
     reason = getattr(outcome, "reason", None) or "returned"
     if isinstance(outcome, Returned):
         return JobReturned(job.id, job.task, reason, outcome.delay)
-    return JobCrashed(job.id, job.task, reason)
+    return JobCrashed(job.id, job.task, reason, isinstance(settlement, Finish))

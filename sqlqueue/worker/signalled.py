@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue import signals
 from sqlqueue.domain.outcome import NOT_REGISTERED
-from sqlqueue.events.catalog import JobReturned, JobRevoked, WorkerReady, WorkerStopped, WorkerStopping
+from sqlqueue.events.catalog import JobReturned, JobRevoked, JobsClaimed, WorkerReady, WorkerStopped, WorkerStopping
 from sqlqueue.tasks.context import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlqueue.domain.job import Job
     from sqlqueue.events.bus import Bus
 
 
 def subscribe_signals(bus: Bus) -> Bus:
-    """Send signals for these events, and return the bus; all are rare, so nobody need be connected yet."""
+    """Send signals for these events, and return the bus; all are rare, or come in batches: nobody need listen yet."""
+    bus.subscribe(_claimed, JobsClaimed)
     bus.subscribe(_revoked, JobRevoked)
     bus.subscribe(_returned, JobReturned)
     bus.subscribe(lambda event: signals.worker_ready.send(event.name), WorkerReady)  # type: ignore[union-attr]
@@ -26,10 +24,10 @@ def subscribe_signals(bus: Bus) -> Bus:
     return bus
 
 
-def received(worker: str, jobs: Sequence[Job]) -> None:
-    """Tell of claimed jobs; only called while somebody is connected."""
-    for job in jobs:
-        signals.task_received.send(worker, request=Context(job, worker))
+def _claimed(event: Any) -> None:
+    if signals.task_received:
+        for job in event.jobs:
+            signals.task_received.send(event.worker, request=Context(job, event.worker))
 
 
 def _revoked(event: Any) -> None:

@@ -41,6 +41,7 @@ from sqlqueue.worker.settler import Settler
 from sqlqueue.worker.shutdown import Shutdown
 from sqlqueue.worker.signalled import subscribe_signals
 from sqlqueue.worker.silence import Silence
+from sqlqueue.worker.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,6 +90,9 @@ class Worker:
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
+        self._stream = Stream(
+            self.name, self.events, self.pool.survey, self._consumer.totals.by_task, SYSTEM_CLOCK, always=options.events
+        )
         self._autoscaler = Autoscaler(self.pool, SYSTEM_CLOCK, options.autoscale, self.resize)
         self._controller = Controller(self._panel(app, options))
         self._build_chores(app)
@@ -115,26 +119,16 @@ class Worker:
 
     def _build_chores(self, app: SQLQueue) -> None:
         """Make the parts that some worker must do for all."""
-        rescuer = Rescuer(
-            lambda: self.registration.incarnation,
-            self.registration.signed_off,
-            self.events,
-            self._announcer.placed,
-            many_writers=app.store.dialect.many_writers,
-        )
-        self._promote = Promoter(self._announcer.placed, lambda: self._listener.hears).tick
+        me, placed = (lambda: self.registration.incarnation), self._announcer.placed
+        many_writers = app.store.dialect.many_writers
+        rescuer = Rescuer(me, self.registration.signed_off, self.events, placed, many_writers=many_writers)
+        self._promote = Promoter(placed, lambda: self._listener.hears).tick
         conf = app.conf
         pruner = Pruner(
             conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._announcer.finished
         )
-        sweeper = Sweeper(lambda: rescuer.is_leader, self._announcer.placed, self._announcer.finished)
-        relief = Relief(
-            self.pool,
-            self._settler.held,
-            SYSTEM_CLOCK,
-            lambda: self.registration.incarnation,
-            self._announcer.placed,
-        )
+        sweeper = Sweeper(lambda: rescuer.is_leader, placed, self._announcer.finished)
+        relief = Relief(self.pool, self._settler.held, SYSTEM_CLOCK, me, placed)
         self._notices = self._noticing(told=app.store.dialect.notifies)
         chores: list[Callable[[Link], float]] = [
             rescuer.tick,
@@ -147,11 +141,13 @@ class Worker:
             pruner.forget_told,
             sweeper.tick,
             self._autoscaler.tick,
+            self._stream.tick,
         ]
         if watchdog_interval() is not None:
             chores.append(lambda _: show_life(running=self._consumer_loop.running))
         self._chores = Chores(self._chores_link, SYSTEM_CLOCK, chores)
         self._chores_loop = Loop("chores", self._chores.tick)
+        self._stream.wake = lambda: self._hurry(self._stream.tick)
 
     def _noticing(self, *, told: bool) -> Callable[[Link], float]:
         """Make the chore that looks for paused queues and for commands."""
@@ -159,6 +155,7 @@ class Worker:
         return Notices(
             lambda: self.registration.incarnation,
             pauses.take,
+            self._stream.notice,
             self._controller.take,
             lambda: told and self._listener.hears,
         ).tick
@@ -171,7 +168,7 @@ class Worker:
         consumer = self._consumer
         return Panel(
             app, options, self, self.registration, self.pool, self._autoscaler, consumer.totals, consumer.revocations,
-            self._chores_link, now, epoch, samples,
+            self._stream, self._chores_link, now, epoch, samples,
         )  # fmt: skip
 
     def run(self) -> int:
@@ -191,6 +188,7 @@ class Worker:
         services.stop()
         self._waker.close()
         with suppress(StoreUnavailable):  # others will see that the process is gone
+            self._stream.leave(self._chores_link)
             self.registration.sign_off(self._chores_link)
         self._cycle_link.close()
         self._chores_link.close()
@@ -223,8 +221,7 @@ class Worker:
         self._queues = _by_channel(queues, self._schema)
         self._listener.tune(self._channels)
         self._consumer.serve(queues)
-        self._chores.hurry(self._notices)  # one of them may be paused
-        self._chores_loop.wake()
+        self._hurry(self._notices)  # one of them may be paused
         self._wake_consumer()
 
     @property
@@ -270,8 +267,7 @@ class Worker:
         """Take a message in the listener's thread."""
         queue = self._queues.get(channel)
         if queue is None or PAUSED in payload:
-            self._chores.hurry(self._notices)
-            self._chores_loop.wake()
+            self._hurry(self._notices)
         if queue is None:
             return
         self._consumer.heard(queue, payload)
@@ -290,7 +286,10 @@ class Worker:
         self._consumer_loop.wake()
 
     def _hurry_promotion(self) -> None:
-        self._chores.hurry(self._promote)
+        self._hurry(self._promote)
+
+    def _hurry(self, chore: Callable[[Link], float]) -> None:
+        self._chores.hurry(chore)
         self._chores_loop.wake()
 
 

@@ -67,8 +67,16 @@ def test_every_command_to_workers():
 
 
 def test_every_event_with_its_fields():
-    said = [code(row[0]) for row in pages.table_rows(pages.page("docs/events.md"))]
+    said = [code(row[0]) for row in pages.table_rows(pages.sections(pages.page("docs/events.md"))["In one process"])]
     assert said == [f"{event.__name__}({', '.join(event._fields)})" for event in get_args(catalog.Event)]
+
+
+def test_every_type_of_event_in_the_stream():
+    rows = pages.table_rows(pages.page("docs/events.md").partition("## The stream")[2])
+    said = {word for row in rows for word in re.findall(r"`([a-z]+-[a-z]+)`", row[0])}
+    words = "".join(gates.read(path) for path in ("sqlqueue/events/stream.py", "sqlqueue/worker/stream.py"))
+    words += gates.read("sqlqueue/client/dispatching.py")
+    assert said == set(re.findall(r"\"((?:task|worker|events)-[a-z]+)\"", words))
 
 
 def test_every_error():

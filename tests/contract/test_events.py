@@ -81,7 +81,7 @@ def test_who_has_read_one_has_seen_all_before_it(postgres_runner):
     threads = [threading.Thread(target=talk, args=(one, who)) for who, one in enumerate(others)]
     for thread in threads:
         thread.start()
-    seen = []
+    seen: list[int] = []
     after = start
     while len(seen) < 240 and not stop.wait(0.001):
         found = postgres_runner.run(read_events, after)

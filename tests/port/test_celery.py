@@ -268,3 +268,28 @@ def test_a_retry_may_give_arguments_of_the_other_kind(celery, add):
         by_place = switch.apply_async(kwargs={**named, "how": {"args": [3, 4]}})
         by_name = switch.apply_async((1, 2), {"how": {"kwargs": {"foo": 2}}})
         assert [get(by_place), get(by_name)] == [[3, 4, "kept"], [2, 2, None]]
+
+
+def test_the_stream_of_events_by_celerys_names(celery, add, worker):
+    from sqlqueue.celery.events import EventReceiver
+    from sqlqueue.celery.events.state import State
+
+    found = State()
+    with celery.connection() as connection:
+        receiver = celery.events.Receiver(connection, handlers={"*": found.event})
+        events = receiver.itercapture(timeout=30)
+        assert next(events)["hostname"] == worker.name, "it has seen that somebody watches"
+        result = celery.tasks["add"].delay(2, 3)
+        for event in events:
+            if (event["type"], event.get("uuid")) == ("task-succeeded", result.id):
+                break
+    task = found.tasks[result.id]
+    assert (task.name, task.state, task.result, task.worker.hostname) == ("add", "SUCCESS", "5", worker.name)
+    assert [one.hostname for one in found.alive_workers()] == [worker.name]
+    heard: list[dict[str, object]] = []
+    events = EventReceiver(None, handlers={"my-own": heard.append}, app=celery).itercapture(timeout=30)
+    with celery.events.default_dispatcher() as dispatcher:
+        dispatcher.send("my-own", number=1)
+    while not heard:
+        next(events)
+    assert heard[0]["number"] == 1

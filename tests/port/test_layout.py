@@ -90,7 +90,7 @@ def test_a_broker_that_is_no_database(monkeypatch):
     ("theirs", "ours"),
     [
         ("-A proj worker -Q a,b -n w@%h -l INFO -c 2", "-A proj worker -Q a,b -n w@%h -l INFO -c 2"),
-        ("-A proj worker -E --without-gossip -O fair --prefetch-multiplier=1", "-A proj worker -n celery@%h"),
+        ("-A proj worker -E --without-gossip -O fair --prefetch-multiplier=1", "-A proj worker -E -n celery@%h"),
         ("--app=proj worker -P gevent --hostname=x", "-A proj worker -P asyncio --hostname=x"),
         ("-A proj inspect ping", "-A proj inspect ping"),
     ],

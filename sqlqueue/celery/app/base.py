@@ -14,6 +14,7 @@ from sqlqueue.celery import _state
 from sqlqueue.celery.app.client import CeleryClient
 from sqlqueue.celery.app.conf import CeleryConfig
 from sqlqueue.celery.app.control import COMMANDS, Control
+from sqlqueue.celery.app.events import CeleryEvents
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
 from sqlqueue.celery.app.report import bugreport
 from sqlqueue.celery.app.task import AGAIN, Task
@@ -63,6 +64,7 @@ class Celery(SQLQueue):
             main, broker=url, backend=backend, config_source=config_source, namespace=namespace,
             **{**(changes or {}), **settings},
         )  # fmt: skip
+        self.events = CeleryEvents(lambda: self.client)
         for command in COMMANDS:
             self.inspect_command(command)
         _state._apps.add(self)

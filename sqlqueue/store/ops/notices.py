@@ -1,4 +1,4 @@
-"""Look, in one statement, for what a worker must know besides its jobs: paused queues, limits, commands, who watches."""
+"""Look, in one statement, for what a worker must know besides its jobs: pauses, limits, commands, who watches."""
 
 from __future__ import annotations
 

@@ -99,7 +99,18 @@ def shutdown(panel: Panel, **_: Any) -> Answer:
 def heartbeat(panel: Panel) -> Answer:
     """Let the worker's beat be seen now."""
     panel.link.run(beat, panel.registration.incarnation)
+    panel.stream.beat()
     return _ok("beat")
+
+
+def enable_events(panel: Panel) -> Answer:
+    """Tell of tasks in the stream of events, whether or not somebody watches."""
+    return _ok("task events enabled" if panel.stream.enable(True) else "task events already enabled")
+
+
+def disable_events(panel: Panel) -> Answer:
+    """Tell nothing of tasks, whoever watches."""
+    return _ok("task events disabled" if panel.stream.enable(False) else "task events already disabled")
 
 
 def _check_task(panel: Panel, name: str) -> None:

@@ -54,6 +54,7 @@ _BUILT_IN: dict[str, Callable[..., Any]] = {
     for one in (
         changing.rate_limit, changing.time_limit, changing.add_consumer, changing.cancel_consumer, changing.pool_grow,
         changing.pool_shrink, changing.pool_restart, changing.autoscale, changing.shutdown, changing.heartbeat,
+        changing.enable_events, changing.disable_events,
         revoking.revoke, revoking.terminate,
     )
 }  # fmt: skip

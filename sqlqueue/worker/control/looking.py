@@ -101,6 +101,7 @@ def stats(panel: Panel) -> dict[str, Any]:
             "transport": url.get_backend_name(), "hostname": url.host, "port": url.port, "userid": url.username,
             "virtual_host": url.database,
         },
+        "events": _events(panel),
         "prefetch_count": panel.pool.concurrency,
         "rusage": _rusage(),
     }  # fmt: skip
@@ -117,6 +118,16 @@ def _pool(panel: Panel) -> dict[str, Any]:
         "timeouts": [options.limits.soft or 0, options.limits.hard or 0],
         "running": panel.pool.running,
         **bounds,
+    }
+
+
+def _events(panel: Panel) -> dict[str, Any]:
+    stream = panel.stream
+    return {
+        "tasks": stream.tells_tasks,
+        "enabled": stream.enabled,
+        "watched": stream.watched,
+        "dropped": stream.dropped,
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlqueue.worker.pools.pacer import Pacer
     from sqlqueue.worker.registration import Registration
     from sqlqueue.worker.revocations import Revocations
+    from sqlqueue.worker.stream import Stream
     from sqlqueue.worker.totals import Totals
 
 
@@ -52,6 +53,7 @@ class Panel:
     autoscaler: Autoscaler
     totals: Totals
     revocations: Revocations
+    stream: Stream
     link: Link
     started: float
     epoch: float

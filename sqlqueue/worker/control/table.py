@@ -28,6 +28,8 @@ _CHANGES = (
     command(changing.autoscale, changes=True, args=[("max", int), ("min", int)], signature="<most> [fewest]"),
     command(changing.shutdown, changes=True),
     command(changing.heartbeat, changes=True),
+    command(changing.enable_events, changes=True),
+    command(changing.disable_events, changes=True),
     command(electing.election, changes=True, args=_ELECTION, signature="<id> <topic> [action as JSON]"),
     command(revoking.revoke, changes=True, args=[], variadic="task_id", signature="<id...>"),
     command(revoking.terminate, changes=True, args=[("signal", str)], variadic="task_id", signature="<signal> <id...>"),

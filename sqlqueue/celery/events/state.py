@@ -1,0 +1,7 @@
+"""What is made of a stream of events."""
+
+from __future__ import annotations
+
+from sqlqueue.events.state import State, Task, Worker
+
+__all__ = ["State", "Task", "Worker"]
