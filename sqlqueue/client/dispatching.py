@@ -17,6 +17,7 @@ from sqlqueue.errors import ConfigError, StoreError
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.events.stream import event_of, sent
 from sqlqueue.services.loop import Loop
+from sqlqueue.signals import worker_process_shutdown
 from sqlqueue.store.ops.events import tell_events
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Dispatcher:
             if self._owner != os.getpid():  # also after a fork, where no thread came along
                 self._owner, self._loop = os.getpid(), Loop("dispatcher", self._tick)
                 self._loop.start()
+                worker_process_shutdown.connect(self._child_ends)
         if idle and self._loop is not None:
             self._loop.wake()
 
@@ -117,6 +119,9 @@ class Dispatcher:
                 self.flush()
             except StoreError as error:
                 logger.warning("events were not told: %s", error)
+
+    def _child_ends(self, **_: Any) -> None:
+        self.close()
 
     def _taken(self) -> list[dict[str, Any]]:
         with self._lock:

@@ -46,6 +46,7 @@ class TaskOptions(TypedDict, total=False):
     soft_time_limit: float | None
     rate_limit: Rate
     transactional: bool
+    send_events: bool
     concurrency_key: str | Callable[..., str | None] | None
     concurrency_limit: int | None
     fleet_rate_limit: str | int | None
@@ -61,7 +62,6 @@ class TaskOptions(TypedDict, total=False):
     pydantic: Any
     resultrepr_maxsize: Any
     routing_key: Any
-    send_events: Any
     shared: Any
     store_errors_even_if_ignored: Any
     track_started: Any
@@ -87,6 +87,7 @@ class TaskSettings:
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; None: the worker's.
     rate_limit: how often each worker starts it: ``10/s``, ``10/m``, ``10/h`` or a number a second.
     transactional: the task's writes, what it sends and its success are one commit: see transactional.md.
+    send_events: whether workers tell of its jobs in the stream of events.
     concurrency_key: whose jobs count together, in the whole fleet: a text, or a function of the task's arguments.
     concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
     fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
@@ -113,6 +114,7 @@ class TaskSettings:
     soft_time_limit: float | None = None
     rate_limit: Rate = None
     transactional: bool = False
+    send_events: bool = True
     concurrency_key: str | Callable[..., str | None] | None = None
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
@@ -153,7 +155,6 @@ WITHOUT_EFFECT = {
     "pydantic": "models among a task's annotations are always made and checked",
     "resultrepr_maxsize": "results are shown whole",
     "routing_key": "there are none; use queue",
-    "send_events": "events cost nothing while nobody watches",
     "shared": "tasks belong to their app",
     "store_errors_even_if_ignored": "a failure is always kept",
     "track_started": "a running job is always seen as started",

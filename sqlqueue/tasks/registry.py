@@ -60,6 +60,11 @@ class Registry:
         """The names of those that settle their own jobs."""
         return frozenset(name for name, task in self._tasks.items() if task.settings.transactional)
 
+    @property
+    def untold(self) -> frozenset[str]:
+        """The names of those that the stream of events is to say nothing of."""
+        return frozenset(name for name, task in self._tasks.items() if not task.settings.send_events)
+
     def __getitem__(self, name: str) -> Task[..., Any, Any]:
         found = self.get(name)
         if found is None:

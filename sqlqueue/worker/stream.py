@@ -69,18 +69,20 @@ class Stream:
     name: the worker's.
     survey: says what runs in its pool.
     processed: says how many jobs of each task it has begun.
+    untold: the names of tasks that nothing is said of.
     always: whether it tells while nobody watches too, as after ``-E``.
     """
 
     def __init__(
         self, name: str, bus: Bus, survey: Callable[[], Survey], processed: Callable[[], Mapping[str, int]],
-        clock: Clock, *, always: bool = False,
+        clock: Clock, untold: frozenset[str] = frozenset(), *, always: bool = False,
     ) -> None:  # fmt: skip
         self._name = name
         self._bus = bus
         self._survey = survey
         self._processed = processed
         self._clock = clock
+        self._untold = untold
         self.enabled: bool | None = True if always else None
         """Whether tasks are told of, as somebody has said; None: while somebody watches."""
         self.watched = False
@@ -179,9 +181,12 @@ class Stream:
 
     def _claimed(self, event: Any) -> None:
         at = self._clock.now().timestamp()
-        self._keep([Heard(at, job) for job in event.jobs])
+        untold = self._untold
+        self._keep([Heard(at, job) for job in event.jobs if job.task not in untold])
 
-    def _ended(self, event: Event) -> None:
+    def _ended(self, event: Any) -> None:
+        if event.task in self._untold:
+            return
         self._keep([Heard(self._clock.now().timestamp(), event)])
 
     def _keep(self, heard: list[Heard]) -> None:
@@ -205,7 +210,7 @@ class Stream:
         """Return the starts of jobs that run and have not been told of; forget those that are over."""
         if not self.tells_tasks:
             return []
-        running = self._survey().running
+        running = [one for one in self._survey().running if one.job.task not in self._untold]
         epoch = self._clock.now().timestamp() - self._clock.monotonic()
         new = [one for one in running if one.job.id not in self._started]
         young = {id_: seen for id_, seen in self._started.items() if now - seen < ASLEEP}

@@ -91,8 +91,9 @@ class Worker:
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
         self._stream = Stream(
-            self.name, self.events, self.pool.survey, self._consumer.totals.by_task, SYSTEM_CLOCK, always=options.events
-        )
+            self.name, self.events, self.pool.survey, self._consumer.totals.by_task, SYSTEM_CLOCK, app.tasks.untold,
+            always=options.events,
+        )  # fmt: skip
         self._autoscaler = Autoscaler(self.pool, SYSTEM_CLOCK, options.autoscale, self.resize)
         self._controller = Controller(self._panel(app, options))
         self._build_chores(app)

@@ -7,8 +7,22 @@ from tests.support.processes import wait_until
 PATIENCE = 20.0
 NODE = "one@here"
 
+CUSTOM = """
+
+@app.task(queue="testq", bind=True)
+def pack(self):
+    self.send_event("shop-packed", parcels=3)
+
+
+@app.task(queue="testq", send_events=False)
+def hidden():
+    return "hidden"
+"""
+
 
 def test_events_are_printed_as_they_happen(place):
+    with (place.folder / "tasks.py").open("a") as file:
+        file.write(CUSTOM)
     tasks = place.app()
     worker = place.worker("-P", "prefork", "-c", "1", "-n", NODE).wait_ready()
     dump = place.run("-A", "tasks", "events", "--dump")
@@ -24,10 +38,15 @@ def test_events_are_printed_as_they_happen(place):
     dump.wait_for(f"{NODE} task-received tasks.add[{added.id}] args=(2, 3) kwargs={{}}")
     dump.wait_for(f"{NODE} task-succeeded tasks.add[{added.id}] result=5 runtime=")
     dump.wait_for(f"{NODE} task-failed tasks.fail[{failed.id}] exception=ValueError: two\\nlines traceback=Traceback")
+    secret, packed = tasks.hidden.delay(), tasks.pack.delay()
+    assert packed.get(timeout=30) is None
     assert worker.finish() == 0
     lines.wait_for("worker-offline")
+    assert secret.get(timeout=30) == "hidden"
     events = [json.loads(line) for line in lines.output.splitlines()]
     (started,) = [event for event in events if event["type"] == "task-started" and event["uuid"] == held.id]
+    (parcels,) = [event["parcels"] for event in events if event["type"] == "shop-packed" and event["uuid"] == packed.id]
+    assert (parcels, [event for event in events if event.get("uuid") == secret.id]) == (3, [])
     assert (started["hostname"], started["pid"] != worker.process.pid) == (NODE, True)
     wrong = place.run("events")
     assert (wrong.end(), "use --dump" in wrong.output) == (1, True)

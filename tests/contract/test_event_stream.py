@@ -8,6 +8,7 @@ import pytest
 
 from sqlqueue import SQLQueue
 from sqlqueue.errors import ConfigError, Reject
+from sqlqueue.signals import worker_process_shutdown
 from sqlqueue.store.ops.events import tell_events
 from tests.support.inprocess import working
 
@@ -181,6 +182,17 @@ def _count(dialect):
     from sqlqueue.store.ops.events import newest_event
 
     return (yield from newest_event(dialect))
+
+
+def test_a_child_that_ends_says_its_last_words(make):
+    shop = make()
+    events = shop.app.events.Receiver().itercapture(timeout=30, wakeup=False)
+    shop.app.events.send("shop-one")
+    assert next(events)["type"] == "shop-one"
+    shop.app.events.send("shop-two")  # would wait half a second
+    worker_process_shutdown.send(pid=1, exitcode=0)
+    newest = shop.app.store.read(_count)
+    assert next(events)["clock"] == newest, "it was written before the child ended"
 
 
 @pytest.mark.parametrize("type_", ["", "x" * 101, "a\nb"])

@@ -139,6 +139,15 @@ def test_what_could_not_be_written_counts_as_dropped(make, monkeypatch):
     assert worker.stream.dropped == 2
 
 
+def test_a_task_of_which_nothing_is_told(make):
+    worker = make(untold=frozenset({"t"}))
+    worker.stream.notice(True)
+    worker.claim(1, 2)
+    worker.running.append(Executing(job(2), worker.clock.monotonic(), 77))
+    worker.succeed(1)
+    assert worker.told() == (room.SPACING, [])
+
+
 def test_it_beats_every_two_seconds_and_says_goodbye(make):
     worker = make()
     worker.stream.notice(True)
