@@ -16,6 +16,7 @@ from sqlqueue.domain.quota import check_limits
 from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import names, sources
+from sqlqueue.settings.checks import NUMBERS, check, meant, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ class Config:
         None, "seconds after which SoftTimeLimitExceeded is raised in the task; None: never"
     )
     unknown_task_timeout: float = _setting(3600.0, "seconds until a job whose task no live worker knows fails")
-    result_expires: float = _setting(7 * 86400.0, "seconds that finished jobs are kept")
+    result_expires: float | None = _setting(7 * 86400.0, "seconds that finished jobs are kept; None: for ever")
     worker_concurrency: int | None = _setting(
         None, "jobs at a time in one worker; None: as many as processors, or 100 coroutines"
     )
@@ -94,12 +95,21 @@ class Config:
     worker_soft_shutdown_timeout: float = _setting(
         0.0, "seconds that running tasks are given before a cold shutdown gives them back"
     )
+    worker_direct: bool = _setting(False, "True: each worker also serves a queue of its own: NAME.dq2")
+    worker_disable_rate_limits: bool = _setting(False, "True: rate limits of tasks do not count")
     worker_redirect_stdouts: bool = _setting(True, "what tasks print goes to the worker's log")
     worker_redirect_stdouts_level: str = _setting("WARNING", "the level at which it is logged")
     worker_send_task_events: bool = _setting(
         False, "tell what happens to jobs also while nobody watches: see events.md"
     )
     worker_log_json: bool = _setting(False, "log one JSON object a line")
+    worker_log_format: str | None = _setting(None, "a line of the log, as logging.Formatter has it; None: ours")
+    worker_task_log_format: str | None = _setting(
+        None, "the same inside a job, where %(task_name)s and %(task_id)s are known; None: worker_log_format"
+    )
+    worker_log_datefmt: str | None = _setting(None, "how a line's time looks, as strftime has it; None: ours")
+    worker_task_log_datefmt: str | None = _setting(None, "the same inside a job; None: worker_log_datefmt")
+    worker_log_color: bool | None = _setting(None, "colour warnings and errors; None: on a terminal")
     worker_poll_interval: float = _setting(0.5, "seconds between two looks of an idle worker that was not woken")
 
     @classmethod
@@ -111,10 +121,10 @@ class Config:
         ConfigError: a variable's text is no value of its setting.
         """
         config = cls()
-        for name, default in vars(config).copy().items():
+        for name in vars(config).copy():
             text = environment.get(f"SQLQUEUE_{name.upper()}")
             if text is not None:
-                setattr(config, name, _parse(name, text, default))
+                setattr(config, name, from_text(name, text, f"SQLQUEUE_{name.upper()}"))
         return config
 
     def update(self, settings: Mapping[str, Any] | None = None, /, **more: Any) -> None:
@@ -132,15 +142,27 @@ class Config:
         for name, value in sources.read(source, _KNOWN, namespace).items():
             setattr(self, name, value)
 
-    def humanize(self, *, with_defaults: bool = False) -> dict[str, str]:
-        """Return settings as text, with secrets hidden: those that were changed, or all."""
+    def humanize(self, *, with_defaults: bool = False, censored: bool = True) -> str:
+        """Return settings as lines of text; see `table`."""
+        return "\n".join(
+            f"{name}: {text}" for name, text in self.table(with_defaults=with_defaults, censored=censored).items()
+        )
+
+    def table(self, *, with_defaults: bool = False, censored: bool = True) -> dict[str, str]:
+        """Return the text of each setting that was changed, or of all.
+
+        Parameters
+        ----------
+        censored: hide secrets.
+        """
         changed = {name: value for name, value in vars(self).items() if with_defaults or value != _default(name)}
-        return {name: _shown(name, value) for name, value in changed.items()}
+        return {name: _shown(name, value) if censored else repr(value) for name, value in changed.items()}
 
     def __setattr__(self, name: str, value: Any) -> None:
         found = _present_name(name)
         if found is None:
             raise ConfigError(sources.unknown(name, _NAMES))
+        value = meant(found, value)
         _check(found, value)
         object.__setattr__(self, found, value)
 
@@ -166,28 +188,6 @@ class Config:
         """Return a setting, or ``default`` when there is none of that name."""
         return getattr(self, name) if name in self else default
 
-
-_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-
-
-def _parse(name: str, text: str, default: Any) -> Any:
-    """Read a variable's text as its setting's kind of value."""
-    try:
-        if isinstance(default, bool) or name in _SWITCHES:
-            return _WORDS[text.strip().lower()]
-        if isinstance(default, float):
-            return float(text)
-        if isinstance(default, tuple):
-            return tuple(text.replace(",", " ").split())
-        whole = isinstance(default, int) or (name in _NUMBERS and isinstance(_NUMBERS[name][0], int))
-        return int(text) if whole else float(text) if name in _NUMBERS else text
-    except (KeyError, ValueError):
-        kind = "true or false" if isinstance(default, bool) or name in _SWITCHES else "a number"
-        raise ConfigError(f"SQLQUEUE_{name.upper()} is {text!r}: use {kind}") from None
-
-
-_SWITCHES = {"broker_pooler"}
-"""Settings that are true, false, or None by default."""
 
 _NAMES = {one.name: one for one in fields(Config)}
 
@@ -219,64 +219,27 @@ def _shown(name: str, value: Any) -> str:
     return _CREDENTIALS.sub("***", repr(value))
 
 
-_NUMBERS = {
-    "task_max_crashes": (1, 1000),
-    "task_time_limit": (SHORTEST, float("inf")),
-    "task_soft_time_limit": (SHORTEST, float("inf")),
-    "unknown_task_timeout": (0, float("inf")),
-    "result_expires": (60, float("inf")),
-    "worker_concurrency": (1, 10_000),
-    "worker_max_tasks_per_child": (1, 1 << 31),
-    "worker_max_memory_per_child": (1, 1 << 40),
-    "worker_soft_shutdown_timeout": (0, float("inf")),
-    "worker_poll_interval": (0.01, 60),
-    "task_default_priority": (-32768, 32767),
-    "task_queue_max_priority": (-32768, 32767),
-}
+_BOUNDS = NUMBERS | {"task_time_limit": (SHORTEST, float("inf")), "task_soft_time_limit": (SHORTEST, float("inf"))}
+"""The least and the most of settings that are numbers."""
 
-_CHOICES = {
-    "worker_pool": ("prefork", "threads", "asyncio", "solo"),
-    "worker_pool_start_method": ("fork", "spawn"),
-    "broker_synchronous": ("FULL", "NORMAL"),
-    "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
-    "task_create_missing_queues": (True, False),
-    "task_always_eager": (True, False),
-    "task_allow_error_cb_on_chord_header": (True, False),
-    "task_send_sent_event": (True, False),
-    "worker_send_task_events": (True, False),
-    "task_inherit_parent_priority": (True, False),
-    "task_eager_propagates": (True, False),
-    "task_serializer": ("json",),
-    "result_serializer": ("json",),
-}
 
-_LISTS = {
-    "imports": "module names, such as ['shop.tasks']",
-    "include": "module names, such as ['shop.tasks']",
-    "accept_content": "serializers, such as ['json']",
-}
+def from_text(name: str, text: str, called: str) -> Any:
+    """Return the value that a text means for a setting; a name that is none keeps its text.
+
+    Parameters
+    ----------
+    called: what an error calls it.
+    """
+    return read_text(name, text, _default(name), _BOUNDS.get(name), called)
 
 
 def _check(name: str, value: Any) -> None:
     """Raise ConfigError for a value that cannot be."""
-    if name in _CHOICES and value not in _CHOICES[name]:
-        raise ConfigError(f"{name} is {value!r}: use one of {', '.join(map(str, _CHOICES[name]))}")
-    if name in _NUMBERS and value is not None:
-        low, high = _NUMBERS[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ConfigError(f"{name} is {value!r}: use a number from {low} to {high}")
-    if name in _SWITCHES and value is not None and not isinstance(value, bool):
-        raise ConfigError(f"{name} is {value!r}: use True, False or None")
-    if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
-        raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
+    check(name, value, _default(name), _BOUNDS.get(name))
     if name == "fleet_limits" and value is not None:
         check_limits(value)
     if name == "task_default_rate_limit":
         interval(value)
-    if name in _LISTS and (isinstance(value, str) or not all(isinstance(one, str) for one in value)):
-        raise ConfigError(f"{name} is {value!r}: use a list of {_LISTS[name]}")
-    if name == "accept_content" and not {"json", "application/json"}.intersection(value):
-        raise ConfigError(f"accept_content is {value!r}: json must be among it")
     if name == "timezone":
         try:
             ZoneInfo(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +14,7 @@ from sqlqueue.celery.app.trace import TraceLog
 from sqlqueue.celery.worker import state
 from sqlqueue.cli import main
 from sqlqueue.cli.apps import Target
-from sqlqueue.signals import celeryd_after_setup
+from sqlqueue.signals import celeryd_after_setup, celeryd_init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,8 +85,11 @@ def prepare(sender: str, instance: Worker, **_: object) -> None:
 
 
 def run(words: Sequence[str], app: SQLQueue | None = None) -> None:
-    """Do what a command line of Celery's says, with this app if one is given."""
+    """Do what a command line of Celery's says, with this app if one is given; settings may follow ``--``."""
     celeryd_after_setup.connect(prepare)
+    if "--" in words:
+        words, settings = words[: words.index("--")], words[words.index("--") + 1 :]
+        celeryd_init.connect(partial(_configure, settings), weak=False)
     if app is None:
         main.main(translated(words), prog_name="celery")
     context = click.Context(main, obj=_Given(None, None, app))
@@ -96,12 +100,17 @@ def run(words: Sequence[str], app: SQLQueue | None = None) -> None:
     command.main(rest, parent=context, obj=context.obj, prog_name=f"celery {name}")
 
 
+def _configure(settings: Sequence[str], instance: Any, **_: object) -> None:
+    instance.config_from_cmdline(settings)
+
+
 class _Given(Target):
     """An app that is there already."""
 
     def find_app(self) -> SQLQueue:
         """Return it."""
         assert self.found is not None  # noqa: S101 - given when it was made
+        self.found.loader.import_default_modules()  # type: ignore[attr-defined]
         return self.found
 
     find_app_or_plain = find_app

@@ -23,7 +23,7 @@ from sqlqueue.events.log import subscribe_log
 from sqlqueue.services.systemd import notify
 from sqlqueue.signals import celeryd_after_setup, celeryd_init, worker_init
 from sqlqueue.worker.execute import Executor
-from sqlqueue.worker.logs import Redirected, set_up
+from sqlqueue.worker.logs import Look, Redirected, set_up
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, START_METHODS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
@@ -173,10 +173,17 @@ def _logging(conf: Config, given: dict[str, Any], logfile: str) -> Iterator[Text
     """Log to the file, or to stderr, while the block lasts, also what tasks print."""
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(_open(Path(logfile))) if logfile else sys.stderr
-        set_up(given["loglevel"], as_json=given["log_json"] or conf.worker_log_json, stream=stream)
+        set_up(given["loglevel"], as_json=given["log_json"] or conf.worker_log_json, stream=stream, look=_look(conf))
         level = conf.worker_redirect_stdouts_level if conf.worker_redirect_stdouts else None
         stack.enter_context(Redirected(level))
         yield stream
+
+
+def _look(conf: Config) -> Look:
+    """Return how the settings want lines to look."""
+    line, moment = conf.worker_log_format, conf.worker_log_datefmt
+    in_job, moment_in_job = conf.worker_task_log_format or line, conf.worker_task_log_datefmt or moment
+    return Look(line, moment, in_job, moment_in_job, conf.worker_log_color)
 
 
 def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
@@ -200,6 +207,11 @@ def _open(path: Path) -> TextIO:
         raise ConfigError(f"cannot write the log file {path}: {error.strerror}") from error
 
 
+def _own_queue(name: str) -> tuple[str]:
+    """Return the queue that only the worker of this name serves, as Celery calls it."""
+    return (f"{WorkerOptions(('?',), name=name).node_name}.dq2",)
+
+
 def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
     """Return what the command line says, and the settings where it says nothing."""
 
@@ -210,9 +222,10 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
     pool = said("pool", "worker_pool")
     prefork = pool == "prefork"
     max_tasks, max_memory = given["max_tasks_per_child"], given["max_memory_per_child"]
+    own = _own_queue(given["name"]) if conf.worker_direct else ()
     return WorkerOptions(
-        queues=named.names,
-        weights=named.weights,
+        queues=(*named.names, *own),
+        weights=named.weights and {**named.weights, **dict.fromkeys(own, 1)},
         name=given["name"],
         pool=pool,
         concurrency=said("concurrency", "worker_concurrency"),
@@ -224,6 +237,7 @@ def _read(conf: Config, given: dict[str, Any]) -> WorkerOptions:
         max_memory=conf.worker_max_memory_per_child if max_memory is None and prefork else max_memory,
         autoscale=given["autoscale"],
         rate_limit=conf.task_default_rate_limit,
+        rate_limits=not conf.worker_disable_rate_limits,
         soft_shutdown_timeout=conf.worker_soft_shutdown_timeout,
         events=given["events"] or conf.worker_send_task_events,
     )

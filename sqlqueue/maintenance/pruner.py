@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from sqlqueue.store.link import Link
 
+FOREVER = 1000 * 366 * 86400.0
+"""Seconds: more than any result is old, and no more than databases can count back."""
+
 PRUNE_EVERY = 600.0
 UNKNOWN_EVERY = 60.0
 TOLD_EVERY = 60.0
@@ -28,19 +31,19 @@ class Pruner:
 
     Parameters
     ----------
-    keep: seconds that results are kept.
+    keep: seconds that results are kept; None: for ever.
     unknown_after: seconds after which a job fails whose task no worker has registered.
     finished: is told the ids of jobs that ended so.
     """
 
     def __init__(
         self,
-        keep: float,
+        keep: float | None,
         unknown_after: float,
         is_leader: Callable[[], bool],
         finished: Callable[[Sequence[str]], object],
     ) -> None:
-        self._keep = keep
+        self._keep = FOREVER if keep is None else keep
         self._unknown_after = unknown_after
         self._is_leader = is_leader
         self._finished = finished

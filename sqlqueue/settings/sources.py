@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from sqlqueue.errors import ConfigError
-from sqlqueue.settings.names import old_names
+from sqlqueue.settings.names import old_names, refused, why_not
 
 _HEADS = ("task_", "result_", "worker_", "broker_", "beat_", "celery", "database_", "event_", "control_")
 """How a name begins that can only be meant as a setting."""
@@ -105,7 +105,10 @@ def _resolve(spelling: str, names: set[str], old: Mapping[str, str], value: Any,
 
 
 def unknown(spelling: str, names: Iterable[str], old: Iterable[str] = ()) -> str:
-    """Say that there is no such setting, and which one may have been meant."""
+    """Say that there is no such setting, and why, or which one may have been meant."""
+    celerys = refused(spelling)
+    if celerys is not None:
+        return f"there is no setting {spelling!r}: {why_not(celerys)}"
     near = difflib.get_close_matches(spelling.lower(), list(names), n=1)
     near = near or difflib.get_close_matches(spelling, list(old), n=1)
     hint = f": did you mean {near[0]!r}?" if near else "; docs/settings.md lists them all"

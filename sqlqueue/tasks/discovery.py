@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -46,24 +47,33 @@ def import_tasks(packages: Packages, related_name: str | None) -> list[str]:
     ------
     ConfigError: there is no such package.
     """
-    names = packages() if callable(packages) else _of_django() if packages is None else packages
+    names = packages() if callable(packages) else packages
+    if names is None:
+        names = of_django()
+        if names is None:
+            raise ConfigError(
+                "autodiscover_tasks without packages is for Django: name them, autodiscover_tasks(['shop'])"
+            )
     found = []
     for name in names:
         try:
-            importlib.import_module(name)
+            package = importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not name.startswith(error.name):
                 raise
             raise ConfigError(f"autodiscover_tasks: there is no package {name!r}") from error
         module = name if related_name is None else f"{name}.{related_name}"
-        if importlib.util.find_spec(module) is not None:
+        if related_name is None or (hasattr(package, "__path__") and importlib.util.find_spec(module) is not None):
             importlib.import_module(module)
             found.append(module)
     return found
 
 
-def _of_django() -> list[str]:
-    apps = sys.modules.get("django.apps")
-    if apps is None:
-        raise ConfigError("autodiscover_tasks without packages is for Django: name them, autodiscover_tasks(['shop'])")
-    return [one.name for one in apps.apps.get_app_configs()]
+def of_django() -> list[str] | None:
+    """Return the apps of the Django project that this process runs, set up if need be; None when it runs none."""
+    if "django.apps" not in sys.modules and "DJANGO_SETTINGS_MODULE" not in os.environ:
+        return None
+    apps = importlib.import_module("django.apps").apps
+    if not apps.ready:
+        importlib.import_module("django").setup()
+    return [one.name for one in apps.get_app_configs()]

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 import threading
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, TextIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, TextIO
 
 from sqlqueue.signals import after_setup_logger, after_setup_task_logger, setup_logging
 from sqlqueue.tasks.context import current_job
@@ -22,16 +22,37 @@ TEXT = "[%(asctime)s %(levelname)s] %(job)s%(message)s"
 MOMENT = "%Y-%m-%d %H:%M:%S"
 
 
-def set_up(level: str, *, as_json: bool, stream: TextIO) -> None:
+class Look(NamedTuple):
+    """How lines look; what is None is ours.
+
+    Parameters
+    ----------
+    line, moment: as `logging.Formatter` has them.
+    in_job, moment_in_job: of lines that are written inside a job.
+    coloured: warnings and errors.
+    """
+
+    line: str | None = None
+    moment: str | None = None
+    in_job: str | None = None
+    moment_in_job: str | None = None
+    coloured: bool | None = None
+
+
+OURS = Look()
+
+
+def set_up(level: str, *, as_json: bool, stream: TextIO, look: Look = OURS) -> None:
     """Log to ``stream`` from ``level`` up, unless somebody has set up the root logger already, or does it now."""
     root = logging.getLogger()
-    said = {"loglevel": level, "logfile": None, "format": TEXT, "colorize": stream.isatty()}
+    coloured = stream.isatty() if look.coloured is None else look.coloured
+    said = {"loglevel": level, "logfile": None, "format": look.line or TEXT, "colorize": coloured}
     if setup_logging:
         setup_logging.send(**said)
         return
     if not root.handlers:
         handler = logging.StreamHandler(stream)
-        handler.setFormatter(JsonFormatter() if as_json else TextFormatter(coloured=stream.isatty()))
+        handler.setFormatter(JsonFormatter() if as_json else TextFormatter(look, coloured=coloured))
         root.addHandler(handler)
         root.setLevel(level.upper())
         logging.getLogger("alembic").setLevel("WARNING")  # speaks of each plugin, whoever migrates
@@ -50,15 +71,17 @@ class TextFormatter(logging.Formatter):
 
     COLOURS: ClassVar = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 
-    def __init__(self, *, coloured: bool) -> None:
-        super().__init__(TEXT, MOMENT)
+    def __init__(self, look: Look = OURS, *, coloured: bool) -> None:
+        super().__init__(look.line or TEXT, look.moment or MOMENT)
+        self._in_job = logging.Formatter(look.in_job or TEXT, look.moment_in_job or MOMENT)
         self._coloured = coloured
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         job = current_job.get()
         record.job = "" if job.called_directly else f"{job.task}[{job.id}]: "
-        line = super().format(record)
+        record.task_name, record.task_id = job.task or "???", job.id or "???"
+        line = super().format(record) if job.called_directly else self._in_job.format(record)
         colour = self.COLOURS.get(record.levelname) if self._coloured else None
         return f"{colour}{line}\x1b[0m" if colour else line
 

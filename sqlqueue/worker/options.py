@@ -42,6 +42,7 @@ class WorkerOptions:
     autoscale: the fewest and the most jobs at a time, instead of ``concurrency``.
     rate_limit: of tasks that say nothing.
     events: whether it tells what happens also while nobody watches.
+    rate_limits: False: none counts, whatever tasks say.
     soft_shutdown_timeout: seconds that running tasks are given before a cold shutdown.
     """
 
@@ -57,6 +58,7 @@ class WorkerOptions:
     autoscale: tuple[int, int] | None = None
     soft_shutdown_timeout: float = 0.0
     rate_limit: Rate = None
+    rate_limits: bool = True
     start_method: str = "fork"
     events: bool = False
 

@@ -20,6 +20,6 @@ def report(app: SQLQueue, *, everything: bool = False) -> str:
         ", ".join(f"{name} {found}" for name, found in libraries()),
         f"database: {show(app.broker)}",
         f"tasks: {', '.join(app.tasks) or 'none'}",
-        *(f"{name}: {value}" for name, value in app.conf.humanize(with_defaults=everything).items()),
+        *(f"{name}: {value}" for name, value in app.conf.table(with_defaults=everything).items()),
     ]
     return "\n".join(lines)

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import pytest
 
+from sqlqueue.domain.outcome import Failed
 from sqlqueue.store.operation import Statement, ask
+from sqlqueue.testing.drain import drain
 from tests.support.processes import wait_until
+from tests.support.runners import onlooker
 
 PATIENCE = 30.0
 
 
 class Spelling(NamedTuple):
-    """``made`` is the text that makes the app; ``module`` is run for its command line."""
+    """``made`` is the text that makes the app, ``bare`` one of no database; ``module`` is run for its command line."""
 
     made: str
+    bare: str
     module: str
 
 
-OURS = Spelling("from sqlqueue import SQLQueue\n\ncelery = SQLQueue('tasks', broker={url!r})\n", "sqlqueue")
+OURS = Spelling(
+    "from sqlqueue import SQLQueue\n\ncelery = SQLQueue('tasks', broker={url!r})\n",
+    "from sqlqueue import SQLQueue\n\ncelery = SQLQueue('tasks')\n",
+    "sqlqueue",
+)
 CELERYS = Spelling(
     "from sqlqueue.celery import Celery\n\ncelery = Celery('tasks', broker={url!r}, backend='db+sqlite:///x')\n",
+    "from sqlqueue.celery import Celery\n\ncelery = Celery('tasks')\n",
     "sqlqueue.celery",
 )
 
@@ -68,8 +79,9 @@ def spelling(request):
 def written(place, spelling):
     """Write ``tasks.py`` and return a function that imports it."""
 
-    def write(more=""):
-        (place.folder / "tasks.py").write_text(spelling.made.format(url=place.url) + TASKS + more.format())
+    def write(more="", *, bare=False):
+        made = spelling.bare if bare else spelling.made
+        (place.folder / "tasks.py").write_text(made.format(url=place.url) + TASKS + more.format())
         return place.app()
 
     yield write
@@ -89,12 +101,12 @@ def test_two_named_workers_and_a_queue_of_ones_own(place, spelling, written):
     tasks = written()
 
     def worker(*options):
-        words = ("-A", "tasks", "worker", "--loglevel=info", "-P", "threads", "-c", "2", *options)
+        words = ("-A", "tasks", "worker", "--loglevel=info", *options)
         return place.run(*words, module=spelling.module).wait_ready()
 
     default = "celery" if spelling is CELERYS else "default"
     first = worker("--hostname=test-worker1")
-    second = worker("--hostname=test-worker2", "-Q", "testq")
+    second = worker("--hostname=test-worker2", "-Q", "testq", "-P", "threads", "-c", "2")
     result = tasks.add.delay(4, 4)
     assert result.get(timeout=PATIENCE) == 8
     assert result.successful()
@@ -148,6 +160,10 @@ NEW = {
 }  # fmt: skip
 
 
+WAITING = "SELECT queue, CAST(run_at AS text) AS run_at, CAST(args AS text) AS args FROM sqlqueue_jobs"
+OVER = "SELECT id, coalesce(CAST(result AS text), 'None') AS result FROM sqlqueue_results"
+
+
 def by_module(app, values, place, monkeypatch):
     (place.folder / "celeryconfig.py").write_text("".join(f"{name} = {value!r}\n" for name, value in values.items()))
     monkeypatch.syspath_prepend(place.folder)
@@ -175,12 +191,24 @@ def by_object(app, values, place, monkeypatch):
 @pytest.mark.parametrize("values", [OLD, NEW], ids=["old names", "new names"])
 @pytest.mark.parametrize("configure", [by_module, by_update, by_attribute, by_class, by_object])
 def test_each_form_of_configuration_counts(place, written, monkeypatch, configure, values):
-    tasks = written()
-    urls = {"BROKER_URL": place.url, "CELERY_RESULT_BACKEND": place.url} if values is OLD else {"broker_url": place.url}
-    configure(tasks.celery, values | urls, place, monkeypatch)
+    monkeypatch.delenv("SQLQUEUE_BROKER_URL")
+    tasks = written(bare=True)
+    names = ("BROKER_URL", "CELERY_RESULT_BACKEND") if values is OLD else ("broker_url", "result_backend")
+    configure(tasks.celery, values | dict.fromkeys(names, place.url), place, monkeypatch)
     tasks.add.apply_async((4, 4), eta=datetime(2027, 7, 1, 12, 0))  # noqa: DTZ001 - in the app's timezone
-    ((queue, run_at),) = rows(tasks.celery, "SELECT queue, CAST(run_at AS text) FROM sqlqueue_jobs")
-    assert queue == "configured"
+    now = tasks.add.delay(4, "4")
+    assert [type(one) for one in drain(tasks.celery)] == [Failed]
+    assert tasks.add.delay(4, 4).id
+    drain(tasks.celery)
+    with closing(onlooker(place.url)) as there:  # the database that the setting names, however the app was made
+        ((queue, run_at, args),) = [dict(row).values() for row in there.execute(WAITING).fetchall()]
+        results = dict(tuple(dict(row).values()) for row in there.execute(OVER).fetchall())
+    assert (queue, json.loads(args)) == ("configured", [4, 4])
     assert datetime.fromisoformat(run_at.replace("+00", "+00:00") if run_at.endswith("+00") else run_at) == (
         datetime.fromisoformat("2027-07-01T10:00:00+00:00")
     )
+    assert sorted(results.values()) == ["8", "None"]
+    assert results[now.id] == "None"
+    conf = tasks.celery.conf
+    assert {name: conf[name] for name in (*OLD, *NEW)} == OLD | NEW
+    assert (conf.broker_url, conf.result_backend) == (place.url, place.url)

@@ -19,6 +19,15 @@ PURE = "compares names or values; nothing of it is sent"
 WITHOUT_DATABASE = {
     "test_a_visitor_says_what_each_part_is": "what is sent is looked at; that stamps arrive is the row of stamps",
     "test_every_name_of_celerys_exceptions": PURE,
+    "test_a_source_that_is_not_there": PURE,
+    "test_settings_of_a_project": PURE,
+    "test_asking_the_settings": PURE,
+    "test_defaults_are_for_what_nobody_has_said": PURE,
+    "test_an_old_name_is_the_same_setting": PURE,
+    "test_where_the_environment_says_the_broker_is": PURE,
+    "test_the_app_of_code_that_has_none": PURE,
+    "test_every_setting_is_in_one_list": PURE,
+    "test_spans_of_time_and_what_is_nothing_in_celery": PURE,
 }
 """Tests behind supported rows that need no database, or choose their own, and why."""
 

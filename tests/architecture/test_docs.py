@@ -39,6 +39,12 @@ def test_every_setting_without_effect_and_why():
     assert set(names.REASONS) & {f.name for f in fields(Config)} == set()
 
 
+def test_every_refused_setting_and_what_instead():
+    rows = pages.table_rows(SETTINGS["Names of Celery's that are refused"])
+    said = {why: re.findall(r"`(\w+)`", cell) for cell, why in rows}
+    assert said == {why: list(settings) for why, settings in names.REFUSED.values()}
+
+
 def test_every_option_of_a_task():
     (paragraph,) = [text for text in pages.page("docs/settings.md").split("\n\n") if "@app.task(...)" in text]
     said = set(re.findall(r"`(\w+)`", paragraph))

@@ -148,3 +148,12 @@ def test_the_largest_priority(app, row):
     task = app.task(add)
     assert row(task.apply_async((1, 2), priority=99))["priority"] == 10
     assert row(task.apply_async((1, 2), priority=-3))["priority"] == -3
+
+
+def test_settings_of_every_call(app, row):
+    app.conf.update(task_default_queue="mail", task_default_priority=4, task_ignore_result=True)
+    task = app.task(add)
+    result, kept = task.delay(1, 2), task.apply_async((1, 2), ignore_result=False, priority=1)
+    assert (row(result)["queue"], row(result)["priority"], row(kept)["priority"]) == ("mail", 4, 1)
+    drain(app)
+    assert (result.get(timeout=30), kept.get(timeout=30)) == (None, 3)

@@ -152,6 +152,6 @@ def test_another_result_backend_is_refused_without_its_password():
 
 def test_secrets_are_hidden():
     conf = SQLQueue(broker="postgresql://me:hidden@host/shop?password=hidden", timezone="Europe/Oslo").conf
-    shown = conf.humanize()
+    shown = conf.table()
     assert shown == {"broker_url": "'postgresql://***@host/shop?password=***'", "timezone": "'Europe/Oslo'"}
-    assert set(conf.humanize(with_defaults=True)) > {"task_default_queue"}
+    assert set(conf.table(with_defaults=True)) > {"task_default_queue"}

@@ -127,7 +127,8 @@ def test_a_project_that_is_not_edited_and_its_worker(tmp_path, database_url):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "celeryconfig.py").write_text(f"broker_url = {database_url!r}\nresult_backend = 'rpc://'\n")
-    words = ["-A", "proj", "worker", "-Q", "celery", "-n", "w@%n", "-l", "INFO", "-c", "1", "-E", "--without-mingle"]
+    words = ["-A", "proj", "worker", "-Q", "celery", "-n", "w@%n", "-l", "INFO", "-E", "--without-mingle"]
+    words += ["--", "worker.concurrency=1", "worker_task_log_format=%(task_name)s SAYS %(message)s"]
     log = (tmp_path / "log").open("w")
     worker = subprocess.Popen([sys.executable, "-m", "sqlqueue.celery", *words], cwd=tmp_path, stderr=log, stdout=log)
     try:
@@ -146,4 +147,5 @@ def test_a_project_that_is_not_edited_and_its_worker(tmp_path, database_url):
         worker.terminate()
         assert worker.wait(30) == 0
         log.close()
-    assert "adding" in (tmp_path / "log").read_text()
+    assert "proj.tasks.add SAYS adding" in (tmp_path / "log").read_text()
+    assert "concurrency: 1 (prefork)" in (tmp_path / "log").read_text()

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
+from zoneinfo import ZoneInfo
 
 from sqlqueue.app import SQLQueue
 from sqlqueue.celery import _state
+from sqlqueue.celery.app import parts
 from sqlqueue.celery.app.client import CeleryClient
-from sqlqueue.celery.app.conf import CeleryConfig
+from sqlqueue.celery.app.conf import CeleryConfig, broker_of, settings_of
 from sqlqueue.celery.app.control import COMMANDS, Control
+from sqlqueue.celery.app.elsewhere import again
 from sqlqueue.celery.app.events import CeleryEvents
+from sqlqueue.celery.app.options import known_of
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
 from sqlqueue.celery.app.report import bugreport
 from sqlqueue.celery.app.task import AGAIN, Task
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import ConfigError
-from sqlqueue.tasks.options import TaskOptions, read_options
+from sqlqueue.signals import Signal
+from sqlqueue.tasks.discovery import of_django
+from sqlqueue.tasks.options import read_options
 from sqlqueue.tasks.registry import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, tzinfo
 
     from sqlqueue.tasks.registry import Registry
-
-_TASK_OPTIONS = frozenset(TaskOptions.__annotations__)
-_IGNORED = frozenset({"accept_magic_kwargs", "serializer", "compression", "acks_on_failure_or_timeout"})
 
 
 class Celery(SQLQueue):
@@ -54,22 +55,39 @@ class Celery(SQLQueue):
         changes: Mapping[str, Any] | None = None, config_source: Any = None, namespace: str | None = None,
         **settings: Any,
     ) -> None:  # fmt: skip
-        for part in ("loader", "amqp", "events", "log", "control", "tasks", "fixups", "autofinalize"):
-            settings.pop(part, None)  # classes of Celery's own machinery
+        for part in parts.OWN:
+            parts.refuse(part, settings.pop(part, None))
+        for part in ("tasks", "fixups", "autofinalize"):
+            settings.pop(part, None)
+        self.on_configure, self.on_after_configure = Signal("on_configure"), Signal("on_after_configure")
+        self.on_after_finalize, self.on_after_fork = Signal("on_after_finalize"), Signal("on_after_fork")
         self.strict_typing = settings.pop("strict_typing", True)
         self.task_cls = settings.pop("task_cls", None) or type(self).task_cls
         self.finalized = False
-        url = broker or os.environ.get("CELERY_BROKER_URL")
         super().__init__(
-            main, broker=url, backend=backend, config_source=config_source, namespace=namespace,
-            **{**(changes or {}), **settings},
+            main, broker=broker_of(os.environ) or broker, backend=backend, config_source=config_source,
+            namespace=namespace, **{**(changes or {}), **settings},
         )  # fmt: skip
         self.events = CeleryEvents(lambda: self.client)
+        self.discovery = parts.Found(self)
         for command in COMMANDS:
             self.inspect_command(command)
         _state._apps.add(self)
         if set_as_current:
             self.set_current()
+        self.on_init()
+
+    def on_init(self) -> None:
+        """Do what is to be done when it has been made; a hook for subclasses."""
+
+    def __reduce__(self) -> Any:
+        """Go to another process as its name and its settings; tasks are there already."""
+        return again, (type(self), self.main, self.conf.changes)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in parts.MISSING:
+            raise parts.missing(name)
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __repr__(self) -> str:
         return f"<Celery {self.main or '__main__'}>"
@@ -90,10 +108,14 @@ class Celery(SQLQueue):
 
     def finalize(self, auto: bool = False) -> None:
         """Take the tasks that belong to every app."""
-        if not self.finalized:
-            self.finalized = True
-            for make in list(_state._on_app_finalizers):
-                make(self)
+        if self.finalized:
+            return
+        self.finalized = True
+        self.on_configure.send(self)
+        self.on_after_configure.send(self, source=self.conf)
+        for make in list(_state._on_app_finalizers):
+            make(self)
+        self.on_after_finalize.send(self)
 
     @property
     def tasks(self) -> Registry:
@@ -122,10 +144,7 @@ class Celery(SQLQueue):
         name = options.get("name") or self.gen_task_name(function)
         if name in self._registry and self._registry[name].function is function:
             return self._registry[name]
-        left_out = _IGNORED
-        if complaint(options.get("soft_time_limit"), options.get("time_limit")) is not None:
-            left_out |= {"soft_time_limit", "time_limit"}  # Celery says so when the task is called
-        ours = {key: value for key, value in options.items() if key in {*_TASK_OPTIONS, "bind"} - left_out}
+        ours = known_of(options)
         task: Any = super().task(**ours)(function)
         task.belong_to(self, {key: value for key, value in options.items() if key not in ours or key in AGAIN})
         return task
@@ -166,14 +185,23 @@ class Celery(SQLQueue):
         """The same from the module that an environment variable names."""
         super().config_from_envvar(variable, silent=silent)
 
+    def config_from_cmdline(self, argv: Sequence[str], namespace: str = "celery") -> None:
+        """Read settings as the command line has them: ``worker.concurrency=3``, ``task_default_queue=mail``."""
+        self.conf.update(settings_of(argv, namespace))
+
     def autodiscover_tasks(self, packages: Any = None, related_name: str | None = "tasks", force: bool = False) -> None:
-        """Let a worker import the module of that name of each of these packages that has one."""
-        found = packages() if callable(packages) else packages or ()
-        names = [f"{one}.{related_name}" if related_name else one for one in found]
-        there = [name for name in names if _is_there(name)]
-        self.conf.include = [*self.conf.include, *there]
-        if force:
-            self.loader.import_default_modules()
+        """Let a worker import the module of that name of each of these packages that has one.
+
+        Parameters
+        ----------
+        packages: none: the apps of the Django project, if this is one.
+        """
+        self.discovery.add(packages or (lambda: of_django() or []), related_name, force=force)
+
+    def select_queues(self, queues: Sequence[str] | None = None) -> None:
+        """Let workers serve these queues by themselves, and no others."""
+        if queues:
+            self.conf.task_queues = list(queues)
 
     def bugreport(self) -> str:
         """Return versions, tasks and settings, secrets hidden."""
@@ -196,8 +224,7 @@ class Celery(SQLQueue):
 
     def add_defaults(self, source: Any) -> None:
         """Set settings that are not set."""
-        for name, value in (source() if callable(source) else source).items():
-            setattr(self.conf, name, value)
+        self.conf.add_defaults(source() if callable(source) else source)
 
     def now(self) -> datetime:
         """Return the moment, with zone."""
@@ -235,9 +262,20 @@ class Celery(SQLQueue):
         return Log(self)
 
     @property
+    def timezone(self) -> tzinfo:
+        """The zone in which a naive eta is meant."""
+        return ZoneInfo(self.conf.timezone)
+
+    def uses_utc_timezone(self) -> bool:
+        """Tell whether that is UTC."""
+        return self.conf.timezone == "UTC"
+
+    @property
     def current_task(self) -> Any:
         """The task that runs here."""
         return _state.get_current_task()
+
+    current_worker_task = current_task
 
     @property
     def Task(self) -> type[Task]:  # noqa: N802 - Celery's
@@ -245,11 +283,12 @@ class Celery(SQLQueue):
         return self.task_cls
 
 
-def _is_there(name: str) -> bool:
-    """Tell whether there is such a module; raises ModuleNotFoundError when not even its package is there."""
-    package, _, module = name.rpartition(".")
-    parent = importlib.import_module(package) if package else None
-    return importlib.util.find_spec(name) is not None if parent is None or hasattr(parent, "__path__") else not module
+def _default_app() -> Celery:
+    """Return the app of code that has none: with the settings of the module that Celery would look for."""
+    named = os.environ.get("CELERY_CONFIG_MODULE")
+    app = Celery("default", set_as_current=False)
+    app.config_from_object(named or "celeryconfig", silent=named is None)
+    return app
 
 
-_state.make_default = lambda: Celery("default", set_as_current=False)
+_state.make_default = _default_app

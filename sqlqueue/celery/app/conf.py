@@ -16,9 +16,10 @@ from sqlqueue import config
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import sources
+from sqlqueue.settings.names import REFUSALS, asks, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SQL = re.compile(r"(?:sqla\+|db\+)?(?=(?:postgres|sqlite))")
 """How the URL of a database that we use begins, in Celery's spelling for its SQL transport and results too."""
@@ -33,7 +34,6 @@ OTHER_DEFAULTS: dict[str, Any] = {
     "task_protocol": 2,
     "task_publish_retry": True,
     "worker_hijack_root_logger": True,
-    "worker_log_color": None,
     "worker_prefetch_multiplier": 4,
 }
 """Celery's settings that code reads though they change nothing here."""
@@ -44,6 +44,9 @@ RUN_AGAIN = ("task_reject_on_worker_lost", "task_retry_on_worker_lost")
 
 CRASHES = 3
 """Deaths of its worker after which a job fails all the same, where Celery would go on for ever."""
+
+_UNSET = {"timezone": "UTC", "result_expires": None}
+"""What it means when Celery's settings of these names are nothing: the default, and for ever."""
 
 _GIVEN = "_given"
 """Where the names are that somebody has set."""
@@ -73,13 +76,17 @@ class CeleryConfig(Config):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("broker_url", "BROKER_URL"):
             value = _database(value)
-        vars(self).setdefault(_GIVEN, set()).add(name)
-        if name in RUN_AGAIN and value:
-            self.task_max_crashes = max(CRASHES, self.task_max_crashes)
+        vars(self).setdefault(_GIVEN, set()).add(config._present_name(name) or name)
+        present = config._present_name(name) or refused(name) or name
+        if present in RUN_AGAIN:
+            if value:
+                self.task_max_crashes = max(CRASHES, self.task_max_crashes)
+        elif present in REFUSALS and asks(present, value):
+            raise ConfigError(f"the setting {name}: {REFUSALS[present][0]}")
         try:
-            super().__setattr__(name, value)
+            super().__setattr__(name, _UNSET[present] if present in _UNSET and not value else value)
         except ConfigError:
-            if name in self._ours():
+            if present in self._ours():
                 raise
             vars(self)[name] = value
 
@@ -98,6 +105,53 @@ class CeleryConfig(Config):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and (name in vars(self) or name in OTHER_DEFAULTS or super().__contains__(name))
 
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What somebody has set."""
+        return {name: self[name] for name in sorted(vars(self).get(_GIVEN, ()))}
+
+    def without_defaults(self) -> dict[str, Any]:
+        """Return what somebody has set."""
+        return self.changes
+
+    def value_set_for(self, name: str) -> bool:
+        """Tell whether somebody has set this."""
+        return (config._present_name(name) or name) in vars(self).get(_GIVEN, ())
+
+    def add_defaults(self, source: Mapping[str, Any]) -> None:
+        """Set what nobody has set."""
+        for name, value in source.items():
+            if not self.value_set_for(name):
+                setattr(self, name, value)
+
+    def first(self, *names: str) -> Any:
+        """Return the first of these that is not None."""
+        return next((value for name in names if (value := self.get(name)) is not None), None)
+
+    def find_option(self, name: str, namespace: str = "") -> tuple[str, str, Any]:
+        """Return where a setting is, by its name or the end of it: its namespace, its name there, its default.
+
+        Raises
+        ------
+        KeyError: there is none.
+        """
+        known = self.keys()
+        for found in (f"{namespace.lower()}_{name.lower()}", name.lower()):
+            if found in known:
+                return _parted(found)
+        for found in known:
+            if found.partition("_")[2] == name.lower():
+                return _parted(found)
+        raise KeyError(name)
+
+    def find_value_for_key(self, name: str, namespace: str = "") -> Any:
+        """Return a setting by its name or the end of it."""
+        return self.get_by_parts(*self.find_option(name, namespace)[:2])
+
+    def get_by_parts(self, *parts: str) -> Any:
+        """Return a setting whose name is given in parts."""
+        return self["_".join(part for part in parts if part)]
+
     def setdefault(self, name: str, value: Any) -> Any:
         """Set a setting unless it is set, and return it."""
         if name not in vars(self):
@@ -112,22 +166,57 @@ class CeleryConfig(Config):
         """Return names and values."""
         return [(name, self[name]) for name in self.keys()]
 
-    def humanize(self, *, with_defaults: bool = False) -> dict[str, str]:
+    def table(self, with_defaults: bool = False, censored: bool = True) -> dict[str, str]:
         """Return settings as text, with secrets hidden: those that were set, or all."""
-        found = super().humanize(with_defaults=with_defaults)
+        found = super().table(with_defaults=with_defaults, censored=censored)
         said = self.keys() if with_defaults else [*vars(self).get(_GIVEN, ()), "deprecated_settings", "include"]
         for name in said:
             if name not in found:
-                found[name] = shown(name, self.get(name))
+                found[name] = shown(name, self.get(name)) if censored else repr(self.get(name))
         found.pop(_GIVEN, None)
+        if not censored:
+            return dict(sorted(found.items()))
         return {name: hidden(text) if "://" in text else text for name, text in sorted(found.items())}
-
-    def table(self, with_defaults: bool = False, censored: bool = True) -> Mapping[str, Any]:
-        """Return settings as text, with secrets hidden."""
-        return self.humanize(with_defaults=with_defaults)
 
     def _ours(self) -> frozenset[str]:
         return frozenset(_known())
+
+
+def _parted(name: str) -> tuple[str, str, Any]:
+    """Return a setting's namespace, its name there, and its default."""
+    namespace, line, rest = name.partition("_")
+    return (namespace if line else "", rest or name, getattr(CeleryConfig(), name, None))
+
+
+def settings_of(argv: Sequence[str], namespace: str = "celery") -> dict[str, Any]:
+    """Return the settings that a command line gives: ``worker.concurrency=3``; those without a dot are whole names.
+
+    Raises
+    ------
+    ConfigError: a word is no ``name=value``.
+    """
+    found = {}
+    for word in argv:
+        name, equals, text = word.strip().partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{word!r} is no setting: use name=value, such as worker.concurrency=3")
+        head, dot, rest = name.partition(".")
+        whole = (f"{head or namespace}_{rest}" if dot else name).lower()
+        found[whole] = config.from_text(whole, text, name)
+    return found
+
+
+def broker_of(environment: Mapping[str, str]) -> str | None:
+    """Return where the environment says that the broker is, as Celery reads it.
+
+    Raises
+    ------
+    ConfigError: it names another one for reading or for writing.
+    """
+    for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
+        if environment.get(name):
+            raise ConfigError(f"${name} is set: {REFUSALS['broker_read_url'][0]}")
+    return environment.get("CELERY_BROKER_URL") or None
 
 
 def _known() -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sqlqueue.client.request import KNOWN_OPTIONS
+from sqlqueue.domain.limits import complaint
+from sqlqueue.tasks.options import TaskOptions
 
 _CELERY_ONLY = frozenset({
     "add_to_parent", "chain", "chord", "compression", "errbacks", "group_id", "group_index", "parent_id", "producer",
@@ -12,6 +14,17 @@ _CELERY_ONLY = frozenset({
     "throw", "utc",
 })  # fmt: skip
 """What Celery's own parts hand to each other, or what says how a message is written."""
+
+
+_TASK_OPTIONS = frozenset({*TaskOptions.__annotations__, "bind"}) - {"serializer", "compression"}
+_LIMITS = frozenset({"soft_time_limit", "time_limit"})
+
+
+def known_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those options of a task that are ours too; limits that contradict each other are told of at the call."""
+    wrong = complaint(options.get("soft_time_limit"), options.get("time_limit")) is not None
+    known = _TASK_OPTIONS - _LIMITS if wrong else _TASK_OPTIONS
+    return {name: value for name, value in options.items() if name in known}
 
 
 def translated(options: dict[str, Any]) -> dict[str, Any]:

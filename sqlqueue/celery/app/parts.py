@@ -6,14 +6,50 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from sqlqueue.celery import signals
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.states import State
+from sqlqueue.errors import ConfigError
 from sqlqueue.store.ops.results import look_up
+from sqlqueue.tasks.discovery import Discovery
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from sqlqueue.celery.app.base import Celery
+
+
+class NoSuchPart(ConfigError, AttributeError):
+    """A part of Celery that is not here; ``hasattr`` says no."""
+
+
+MISSING = {
+    "pool": "there are no connections to a broker; the database's look after themselves",
+    "producer_pool": "a send is one insert: use send_task",
+    "producer_or_acquire": "a send is one insert: use send_task",
+    "default_producer": "a send is one insert: use send_task",
+    "steps": "a worker has no bootsteps: connect to its signals, such as worker_init, worker_ready, worker_shutdown",
+    "user_options": "the command line takes no options of yours: use settings, or variables of the environment",
+    "Worker": "start one with app.worker_main(['worker', ...]), or in a test with celery.contrib.testing.worker",
+    "WorkController": "start one with app.worker_main(['worker', ...])",
+    "Beat": "there is no beat yet",
+}
+"""What an app of Celery has and one here has not, and what to use instead."""
+
+OWN = ("loader", "amqp", "events", "log", "control")
+"""Arguments of Celery's app that are classes of its machinery."""
+
+
+def refuse(name: str, given: Any) -> None:
+    """Raise ConfigError for a class of somebody's own in the place of Celery's machinery; its own names are nothing."""
+    usual = isinstance(given, str) and (given.startswith("celery.") or given in ("app", "default"))
+    if given is not None and not usual:
+        raise ConfigError(f"Celery({name}={given!r}): there is no such part here that could be another: leave it out")
+
+
+def missing(name: str) -> NoSuchPart:
+    """Say that an app has no such part, and what to use instead."""
+    return NoSuchPart(f"a Celery app of sqlqueue has no {name}: {MISSING[name]}")
 
 
 class Connection:
@@ -107,8 +143,22 @@ class Loader:
     import_module = import_from_cwd = import_task_module
 
     def import_default_modules(self) -> list[ModuleType]:
-        """Import all that the settings name."""
-        return [self.import_task_module(name) for name in (*self.app.conf.imports, *self.app.conf.include)]
+        """Import all that the settings name, and what `autodiscover_tasks` was told to find."""
+        named = [self.import_task_module(name) for name in (*self.app.conf.imports, *self.app.conf.include)]
+        return [*named, *map(self.import_task_module, self.app.discovery.import_all())]
+
+
+class Found(Discovery):
+    """What an app is to import when a worker of it starts; those who are connected to `import_modules` go first."""
+
+    def __init__(self, app: Celery) -> None:
+        super().__init__()
+        self._app = app
+
+    def import_all(self) -> list[str]:
+        """Import it."""
+        signals.import_modules.send(self._app)
+        return super().import_all()
 
 
 class Log:

@@ -29,3 +29,8 @@ def default_nodename(hostname: str | None) -> str:
     """Return the full name that a worker of this name has."""
     name, host = nodesplit(hostname or "")
     return nodename(name, host)
+
+
+def worker_direct(hostname: str) -> str:
+    """Return the queue that only this worker serves, with the setting ``worker_direct``."""
+    return f"{hostname}.dq2"

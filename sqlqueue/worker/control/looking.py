@@ -140,7 +140,7 @@ def _rusage() -> dict[str, Any]:
 
 def conf(panel: Panel, *, with_defaults: bool = False) -> dict[str, str]:
     """Say its settings, secrets hidden: those that were changed, or all."""
-    return panel.app.conf.humanize(with_defaults=with_defaults)
+    return panel.app.conf.table(with_defaults=with_defaults)
 
 
 def report(panel: Panel) -> dict[str, str]:

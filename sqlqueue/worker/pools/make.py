@@ -58,7 +58,8 @@ class PoolSource:
     def make(self, report: Report, wake: Callable[[], object]) -> Pacer:
         """Return the pool, which will report to ``report`` and may have to ``wake`` the consumer."""
         tasks, default = self._tasks, self._options.rate_limit
-        rates = {name: default if (own := tasks[name].settings.rate_limit) is None else own for name in tasks}
+        said = tasks if self._options.rate_limits else ()
+        rates = {name: default if (own := tasks[name].settings.rate_limit) is None else own for name in said}
         return Pacer(self._pool(report), rates, report, wake)
 
     def _pool(self, report: Report) -> Pool:
