@@ -34,6 +34,7 @@ from sqlqueue.errors import (
     WaitingInTask,
     WorkerLost,
 )
+from sqlqueue.serialization.serializers import register_serializer
 from sqlqueue.tasks.context import allow_join_result, current_job
 from sqlqueue.tasks.log import get_task_logger
 from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
@@ -65,6 +66,7 @@ __all__ = [
     "NotRegistered",
     "NotUnique",
     "NoWorkerWarning",
+    "register_serializer",
     "Reject",
     "ResultError",
     "ResultSet",

@@ -91,7 +91,7 @@ class SQLQueue:
         self._given = {**settings, **{name: value for name, value in named.items() if value is not None}}
         self.conf = self.config_cls.from_environment(os.environ)
         self.config_from_object({} if config_source is None else config_source, namespace=namespace)
-        self._registry = Registry()
+        self._registry = Registry(self.conf)
         self.discovery = Discovery()
         self.events = Events(lambda: self.client)
         self.commands = Commands()

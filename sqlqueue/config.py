@@ -42,9 +42,12 @@ class Config:
     result_backend: str | None = _setting(None, "results are kept beside the jobs: None, or the broker's URL again")
     imports: Sequence[str] = _setting((), "modules with tasks that a worker imports besides the app's own")
     include: Sequence[str] = _setting((), "the same, as Celery's second name for it")
-    task_serializer: str = _setting("json", "how arguments are stored")
+    task_serializer: str = _setting("json", "how arguments are stored: json, yaml, msgpack, pickle or your own")
     result_serializer: str = _setting("json", "how results are stored")
-    accept_content: Sequence[str] = _setting(("json",), "serializers that a worker reads")
+    accept_content: Sequence[str] = _setting(("json",), "serializers of arguments that are read; JSON always is")
+    result_accept_content: Sequence[str] | None = _setting(
+        None, "serializers of results that are read; None: as accept_content"
+    )
     timezone: str = _setting("UTC", "zone in which a naive eta is meant")
     task_default_queue: str = _setting("default", "queue of calls that name none")
     task_default_priority: int = _setting(0, "priority of calls that name none; larger runs first")

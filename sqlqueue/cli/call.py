@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sqlqueue.cli.result import as_text
 from sqlqueue.errors import SqlqueueError
-from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from sqlqueue.cli.apps import Target
@@ -38,7 +38,7 @@ def command(
         if not wait:
             click.echo(result.id)
             return
-        click.echo(encode(result.get(timeout)))
+        click.echo(as_text(result.get(timeout)))
     except SqlqueueError:
         raise
     except Exception as error:

@@ -9,6 +9,7 @@ import click
 
 from sqlqueue.cli.table import duration, many, table, when
 from sqlqueue.cli.which import filters, which_jobs
+from sqlqueue.serialization.encoded import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,8 @@ def _as_text(found: JobDetails) -> str:
     )
     lines = [
         ("id", job.id), ("task", job.task), ("state", state), ("queue", f"{job.queue}, priority {job.priority}"),
-        ("args", job.args), ("kwargs", job.kwargs), ("headers", found.headers), ("options", found.options),
+        ("args", shown(job.args)), ("kwargs", shown(job.kwargs)),
+        ("headers", found.headers), ("options", found.options),
         ("parent", found.parent_id), ("root", found.root_id), ("group", found.group_id),
         ("sent", when(job.created_at)), ("due", job.run_at and when(job.run_at)),
         ("expires", found.expires_at and when(found.expires_at)),
@@ -67,7 +69,7 @@ def _as_text(found: JobDetails) -> str:
         ("finished", job.finished_at and f"{when(job.finished_at)} after {duration(job.runtime)}"),
         ("attempt", f"{job.attempt}, {job.retries} retries, {job.crashes} of {found.max_crashes} crashes"),
         ("runs", "at least once" if found.acks_late else "at most once"),
-        ("result", found.result), ("error", job.error),
+        ("result", found.result and shown(found.result)), ("error", job.error),
     ]  # fmt: skip
     text = "\n".join(f"{name:<10}{value}" for name, value in lines if value is not None)
     if found.history:

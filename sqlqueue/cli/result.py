@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sqlqueue.errors import EncodingError
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from sqlqueue.cli.apps import Target
+
+
+def as_text(value: Any) -> str:
+    """Return a value as JSON, or, where that cannot hold it, as Python shows it."""
+    try:
+        return encode(value)
+    except EncodingError:
+        return repr(value)
 
 
 @click.command("result")
@@ -22,7 +31,7 @@ def command(target: Target, job_id: str, show_traceback: bool) -> None:
     result = app.AsyncResult(job_id)
     state = result.state
     if state == "SUCCESS":
-        click.echo(encode(result.result))
+        click.echo(as_text(result.result))
         return
     error = result.result
     click.echo(f"{state}{f': {type(error).__name__}: {error}' if error is not None else ''}", err=True)

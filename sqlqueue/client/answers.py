@@ -12,6 +12,7 @@ from sqlqueue.serialization.json import decode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlqueue.client.contents import Contents
     from sqlqueue.store.ops.results import Record
 
 CELERY_STATES = {
@@ -54,9 +55,9 @@ def celery_state(record: Record | None) -> str:
     return CELERY_STATES[record.state]
 
 
-def value_of(record: Record) -> Any:
-    """Return what the task returned."""
-    return None if record.result is None else decode(record.result)
+def value_of(record: Record, contents: Contents) -> Any:
+    """Return what the task returned; raises EncodingError when ``contents`` may not read it."""
+    return None if record.result is None else decode(record.result, contents.result)
 
 
 def told_by(record: Record | None) -> Any:
@@ -64,8 +65,8 @@ def told_by(record: Record | None) -> Any:
     return None if record is None or record.meta is None else decode(record.meta)
 
 
-def exception_of(record: Record) -> BaseException:
+def exception_of(record: Record, contents: Contents) -> BaseException:
     """Return what the task raised, or that it was revoked."""
     if record.state is State.REVOKED:
         return TaskRevoked(f"job {record.id} was revoked: {record.error}")
-    return restore(record.exception, record.error)
+    return restore(record.exception, record.error, contents.result)

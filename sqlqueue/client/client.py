@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.client import published
 from sqlqueue.client.building import NO_SURROUNDINGS, Building, Surroundings
 from sqlqueue.client.callers import Callers
+from sqlqueue.client.contents import Contents
 from sqlqueue.client.dispatching import Dispatcher
 from sqlqueue.client.following import Following
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults
@@ -52,6 +53,7 @@ class Client:
 
     def __init__(self, store: Store, config: Config, bus: Bus, surroundings: Surroundings = NO_SURROUNDINGS) -> None:
         self.store = store
+        self.contents = Contents(config)
         self.waker = Waker(store)
         self.waiting = Waiting(store)
         self.following = Following(self.waiting)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import EnqueueError
-from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,13 +38,14 @@ def build_many(
         raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
     by_arguments = looks_at_arguments(defaults, config)
     common: NewJob | None = None
+    write = write_arguments(options, defaults, config)  # of calls that no route looks at
     for call in calls:
         args, kwargs = parts(call)
         if common is None or by_arguments:
             common = build(task, args, kwargs, options, defaults, config)
             yield common
             continue
-        yield common.again(new_job_id(), encode(args, "args"), encode(kwargs, "kwargs"))
+        yield common.again(new_job_id(), write(args, "args"), write(kwargs, "kwargs"))
 
 
 def parts(call: Call) -> tuple[list[Any], dict[str, Any]]:

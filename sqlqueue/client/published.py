@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue import signals
+from sqlqueue.client.contents import just_written
 from sqlqueue.serialization.json import decode, encode
 
 if TYPE_CHECKING:
@@ -41,7 +42,11 @@ def _message(job: NewJob) -> dict[str, Any]:
     embedded = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
     properties = {"correlation_id": job.id, "priority": job.priority, "reply_to": None}
     return {
-        "body": (decode(job.args), decode(job.kwargs), {**embedded, **options.get("embedded", {})}),
+        "body": (
+            decode(job.args, just_written),
+            decode(job.kwargs, just_written),
+            {**embedded, **options.get("embedded", {})},
+        ),
         "exchange": "",
         "routing_key": job.queue,
         "declare": [job.queue],
@@ -66,8 +71,8 @@ def _about(job: NewJob) -> dict[str, Any]:
         "timelimit": [options.get("time_limit"), options.get("soft_time_limit")],
         "root_id": job.root_id or job.id,
         "parent_id": job.parent_id,
-        "argsrepr": options.get("argsrepr") or repr(tuple(decode(job.args))),
-        "kwargsrepr": options.get("kwargsrepr") or repr(decode(job.kwargs)),
+        "argsrepr": options.get("argsrepr") or repr(tuple(decode(job.args, just_written))),
+        "kwargsrepr": options.get("kwargsrepr") or repr(decode(job.kwargs, just_written)),
         "ignore_result": bool(options.get("ignore_result")),
         "stamps": {name: own[name] for name in own.get("stamped_headers", ()) if name in own},
     }

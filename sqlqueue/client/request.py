@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
-from zoneinfo import ZoneInfo
 
+from sqlqueue.client.contents import serializer_of, write_arguments
 from sqlqueue.client.limited import OPTIONS, limits_of
+from sqlqueue.client.moments import due, expiry
 from sqlqueue.client.routes import check_queue, queue_name, route
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
@@ -22,6 +22,7 @@ from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlqueue.config import Config
 
@@ -45,6 +46,7 @@ class CallOptions(TypedDict, total=False):
     ignore_result: do not keep what the task returns.
     link: a signature, or several, to be called with the result when the job succeeds.
     link_error: the same, to be called with the job's id when it fails.
+    serializer: how the arguments are written: json, yaml, msgpack, pickle or your own; see docs/serialization.md.
     time_limit: seconds after which a run is ended and the job fails; overrides the task's.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; overrides the task's.
     shadow: a name to show instead of the task's, as ``self.request.shadow``.
@@ -71,6 +73,7 @@ class CallOptions(TypedDict, total=False):
     ignore_result: bool | None
     link: Any
     link_error: Any
+    serializer: str | None
     time_limit: float | None
     soft_time_limit: float | None
     shadow: str | None
@@ -101,6 +104,7 @@ class Defaults:
     concurrency_key: str | Callable[..., str | None] | None = None
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
+    serializer: str | None = None
     shadow_name: Callable[..., str | None] | None = None
 
     @property
@@ -136,22 +140,23 @@ def build(
     ------
     EncodingError: an argument could never be stored; the message names it.
     EnqueueError: an option cannot be.
+    ConfigError: there is no such serializer.
     """
     if options and not KNOWN_OPTIONS.issuperset(options):
         raise EnqueueError(_unknown_options(options))
     if config.task_routes is not None:
         defaults = _routed(task, args, kwargs, options, defaults, config)
-    known = options.get("task_id")
+    known, write = options.get("task_id"), write_arguments(options, defaults, config)
     limited = defaults.is_limited or config.fleet_limits or (options and not options.keys().isdisjoint(OPTIONS))
-    delay, run_at = _due(options.get("countdown"), options.get("eta"), config)
-    expires, expires_at = _expiry(_first(options.get("expires"), defaults.expires), config)
+    delay, run_at = due(options.get("countdown"), options.get("eta"), config)
+    expires, expires_at = expiry(_first(options.get("expires"), defaults.expires), config)
     return NewJob(
         id=new_job_id() if known is None else _name("task_id", known, MAX_ID),
         given_id=known is not None,
         task=_name("the task's name", task, MAX_NAME),
         queue=_queue(_first(options.get("queue"), defaults.queue), config),
-        args=encode(list(args), "args"),
-        kwargs=encode(dict(kwargs), "kwargs"),
+        args=write(list(args), "args"),
+        kwargs=write(dict(kwargs), "kwargs"),
         priority=_priority(_first(options.get("priority"), defaults.priority), config),
         delay=delay,
         run_at=run_at,
@@ -184,7 +189,7 @@ def _routed(
     task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults, config: Config
 ) -> Defaults:
     """Return what the task says about its calls, and the routes where it says nothing."""
-    names = ("queue", "priority", "expires", "ignore_result")
+    names = ("queue", "priority", "expires", "ignore_result", "serializer")
     said = {name: value for name in names if (value := getattr(defaults, name)) is not None}
     found = route(config, task, args, kwargs, {**said, **options})
     return replace(defaults, **{**found, **said})
@@ -223,47 +228,6 @@ def _priority(value: object, config: Config) -> int:
     return value if most is None else min(value, most)
 
 
-def _due(countdown: float | None, eta: datetime | str | None, config: Config) -> tuple[float | None, datetime | None]:
-    """Return seconds from the database's now, or a moment."""
-    if countdown is not None and eta is not None:
-        raise EnqueueError("give countdown or eta, not both")
-    if countdown is not None:
-        seconds = _seconds("countdown", countdown)
-        return (seconds if seconds > 0 else None), None
-    return None, (None if eta is None else _moment("eta", eta, config))
-
-
-def _expiry(expires: float | datetime | str | None, config: Config) -> tuple[float | None, datetime | None]:
-    if expires is None:
-        return None, None
-    if isinstance(expires, datetime | str):
-        return None, _moment("expires", expires, config)
-    return _seconds("expires", expires), None
-
-
-MAX_SECONDS = 100 * 366 * 86400.0
-
-
-def _seconds(what: str, value: object) -> float:
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_SECONDS:
-        raise EnqueueError(f"{what} is {value!r}: use seconds, at most a hundred years")
-    return float(value)
-
-
-def _moment(what: str, value: object, config: Config) -> datetime:
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise EnqueueError(f"{what} is {value!r}: use a datetime, or its ISO 8601 text") from None
-    if not isinstance(value, datetime):
-        raise EnqueueError(f"{what} is {value!r}: use a datetime")
-    zoned = value if value.tzinfo is not None else value.replace(tzinfo=ZoneInfo(config.timezone))
-    return zoned.astimezone(UTC)
-
-
 def _shadowed(options: CallOptions, defaults: Defaults, args: Sequence[Any], kwargs: Mapping[str, Any]) -> CallOptions:
     """Return the options with the name that the task gives this call to be shown."""
     assert defaults.shadow_name is not None  # noqa: S101 - asked before
@@ -279,6 +243,8 @@ def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | 
     asked: dict[str, object] = {}
     if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
         asked["ignore_result"] = True
+    if (serializer := serializer_of(options, defaults, config)) != "json":
+        asked["serializer"] = serializer
     soft, hard = options.get("soft_time_limit"), options.get("time_limit")
     if soft is not None or hard is not None:
         wrong = complaint(soft, hard)

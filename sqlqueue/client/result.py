@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self, Unpack
 
+    from sqlqueue.client.contents import Contents
     from sqlqueue.client.following import Following
     from sqlqueue.client.group import GroupResult
     from sqlqueue.client.waiting import Waiting
@@ -38,6 +39,7 @@ class Asker(Protocol):
     """What a result needs of the client."""
 
     store: Store
+    contents: Contents
     waiting: Waiting
     following: Following
     waker: Waker
@@ -80,7 +82,8 @@ class AsyncResult(JobHandle[V]):
         record = self._look()
         if record is None or record.finished_at is None:
             return told_by(record)
-        return value_of(record) if record.state is State.SUCCEEDED else exception_of(record)
+        contents = self._asker.contents
+        return value_of(record, contents) if record.state is State.SUCCEEDED else exception_of(record, contents)
 
     @property
     def traceback(self) -> str | None:
@@ -116,13 +119,13 @@ class AsyncResult(JobHandle[V]):
     def args(self) -> list[Any] | None:
         """The positional arguments, None when nobody knows the job."""
         details = self._details()
-        return decode(details.job.args) if details else None
+        return decode(details.job.args, self._asker.contents.argument) if details else None
 
     @property
     def kwargs(self) -> dict[str, Any] | None:
         """The named arguments, None when nobody knows the job."""
         details = self._details()
-        return decode(details.job.kwargs) if details else None
+        return decode(details.job.kwargs, self._asker.contents.argument) if details else None
 
     @property
     def worker(self) -> str | None:
@@ -285,8 +288,8 @@ class AsyncResult(JobHandle[V]):
 
     def _answer(self, record: Record, *, propagate: bool) -> V:
         if record.state is State.SUCCEEDED:
-            return cast("V", value_of(record))
-        error = exception_of(record)
+            return cast("V", value_of(record, self._asker.contents))
+        error = exception_of(record, self._asker.contents)
         if propagate:
             raise error
         return cast("V", error)

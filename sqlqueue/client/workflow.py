@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.domain.workflow import feeds
 from sqlqueue.serialization.json import encode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
+    from sqlqueue.serialization.encoded import Write
 
 
 class Ancestry(NamedTuple):
@@ -69,17 +71,20 @@ class _Builder:
         self._parent = parent
         self._root = root
         self._last: tuple[Row, NewJob] | None = None
+        self._write: Write = encode
 
     def job(self, row: Row) -> NewJob:
         """Return a row's job."""
         if self._last is not None and not row.given_id and row.is_like(self._last[0]):
-            return self._last[1].again(row.id, encode(list(row.args), "args"), encode(row.kwargs, "kwargs"))
+            write = self._write
+            return self._last[1].again(row.id, write(list(row.args), "args"), write(row.kwargs, "kwargs"))
         options = cast("CallOptions", {**row.options, "task_id": row.id})
         defaults = self._defaults_of(row.task)
         job = build(row.task, row.args, row.kwargs, options, defaults, self._config)
         job = _waiting(row, job, Ancestry(row.parent or self._parent, self._root))
         alone = row.given_id or looks_at_arguments(defaults, self._config)
         self._last = None if alone else (row, job)
+        self._write = write_arguments(options, defaults, self._config)
         return job
 
 

@@ -19,6 +19,9 @@ from sqlqueue.serialization.json import decode, encode
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sqlqueue.serialization.encoded import Write
+    from sqlqueue.serialization.typed import Opener
+
 _OURS = str(Path(__file__).parents[1])
 
 MAX_TRACEBACK = 16 * 1024
@@ -28,27 +31,37 @@ MAX_MESSAGE = 2 * 1024
 """Characters of message kept."""
 
 
-def describe(error: BaseException) -> Failure:
-    """Return ``error`` as data; survives an exception whose ``__str__`` raises."""
+def describe(error: BaseException, write: Write = encode) -> Failure:
+    """Return ``error`` as data; survives an exception whose ``__str__`` raises.
+
+    Parameters
+    ----------
+    write: writes what JSON cannot hold of its arguments, as `encode` does.
+    """
     kind = type(error)
     message = _message(error)
     head = f"{kind.__qualname__}: {message}" if message else kind.__qualname__
-    data = {"module": kind.__module__, "name": kind.__qualname__, "args": _arguments(error, message)}
-    return Failure(head, encode(data), _traceback(error))
+    where = encode({"module": kind.__module__, "name": kind.__qualname__})
+    data = f'{where[:-1]},"args":{_arguments(error, message, write)}}}'
+    return Failure(head, data, _traceback(error))
 
 
-def restore(exception: str | None, error: str | None) -> BaseException:
+def restore(exception: str | None, error: str | None, opened: Opener | None = None) -> BaseException:
     """Return the exception that `describe` was given, or a `TaskFailed` in its place.
 
     Parameters
     ----------
     exception: the JSON text of `Failure.exception`.
     error: the one line of `Failure.error`.
+    opened: as in `decode`; what may not be read leaves the stand-in.
     """
     if exception is None:
         return TaskFailed(error or "the job failed", "")
-    data = decode(exception)
-    kind = _known_class(data["module"], data["name"])
+    try:
+        data = decode(exception, opened)
+        kind = _known_class(data["module"], data["name"])
+    except EncodingError:
+        data, kind = decode(exception), None
     if kind is not None:
         try:
             return kind(*data["args"])
@@ -77,14 +90,16 @@ def _message(error: BaseException) -> str:
     return storable(text)[:MAX_MESSAGE]
 
 
-def _arguments(error: BaseException, message: str) -> list[object]:
-    """Return what the class can be called with again: its args when JSON holds them, else the message."""
-    try:
-        if len(encode([list(error.args)], "args")) <= MAX_MESSAGE:  # as deep as in what `describe` encodes
-            return list(error.args)
-    except EncodingError:
-        pass
-    return [message]
+def _arguments(error: BaseException, message: str, write: Write) -> str:
+    """Return what the class can be called with again, as JSON text: its args if they can be written, or the message."""
+    for one in (encode,) if write is encode else (encode, write):  # what JSON holds everybody may read
+        try:
+            text = one(list(error.args), "args")
+        except EncodingError:
+            continue
+        if len(text) <= MAX_MESSAGE:
+            return text
+    return encode([message])
 
 
 def _traceback(error: BaseException) -> str:

@@ -9,19 +9,19 @@ silently, and turns keys that are not strings into strings. All of that is found
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import EncodingError
-from sqlqueue.serialization.typed import NOT_TYPED, describe, replaced, revived
+from sqlqueue.serialization.typed import MAX_DEPTH, NOT_TYPED, describe, replaced, revived
+
+if TYPE_CHECKING:
+    from sqlqueue.serialization.typed import Opener
 
 MAX_BYTES = 1 << 20
 """Largest encoded value, bytes: a job is a message, not a file; pass a path or a key instead."""
 
 MAX_VALUES = MAX_BYTES // 2
 """Most values in all: each takes two bytes at least; a list that holds one list many times over is stopped here."""
-
-MAX_DEPTH = 64
-"""Deepest nesting: far below where either database's parser gives up."""
 
 _encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _make_encoder = getattr(json.encoder, "c_make_encoder", None)  # `_encoder` calls it for every value anew
@@ -76,10 +76,14 @@ _MARK = "$"
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
-def decode(text: str) -> Json:
+def decode(text: str, opened: Opener | None = None) -> Json:
     """Return the value of a JSON text; raises ValueError when it is none.
 
     Text that we wrote has no blanks around it, so the scanner can be called without looking for them.
+
+    Parameters
+    ----------
+    opened: returns the value of what another serializer has written in it; None leaves that as it is.
     """
     try:
         value, end = _scan(text, 0)
@@ -87,7 +91,7 @@ def decode(text: str) -> Json:
         value, end = None, -1
     if end != len(text):
         value = json.loads(text)
-    return revived(value) if _MARK in text and _TAGGED in text else value
+    return revived(value, opened) if _MARK in text and _TAGGED in text else value
 
 
 def _check(value: Json, path: str, depth: int, left: list[int]) -> None:

@@ -17,14 +17,24 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sqlqueue.errors import EncodingError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    Opener = Callable[[Any], Any]
+
+MAX_DEPTH = 64
+"""Deepest nesting: far below where either database's parser gives up."""
 
 NOT_TYPED = object()
 """Answer of `describe` for what cannot be written."""
 
 ESCAPE = "$dict"
 """Tag of a user's own object whose one key looks like a tag."""
+
+ENCODED = "$encoded"
+"""Tag of what another serializer than JSON has written: see ``encoded``."""
 
 
 def describe(value: Any) -> Any:
@@ -73,19 +83,58 @@ def replaced(value: Any) -> Any:
     return replaced(found)
 
 
-def revived(value: Any) -> Any:
-    """Return ``value`` with everything that was described as it was; an unknown tag is left as it is."""
+def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 0) -> Any:
+    """Return ``value`` described as for JSON, for forms that have its types and a few more.
+
+    Parameters
+    ----------
+    keep: types that the form holds by itself.
+
+    Raises
+    ------
+    EncodingError: something has no such form; the message names the path to it.
+    """
+    if depth > MAX_DEPTH:
+        raise EncodingError(f"it is nested deeper than {MAX_DEPTH} levels (or contains itself)")
+    if isinstance(value, dict):
+        inside = {key: plain(item, f"{path}.{key}", keep, depth + 1) for key, item in value.items()}
+        return {ESCAPE: inside} if looks_tagged(value) else inside
+    if isinstance(value, list | tuple):
+        return [plain(item, f"{path}[{place}]", keep, depth + 1) for place, item in enumerate(value)]
+    if value is None or type(value) in (str, int, float, bool, *keep):
+        return value
+    if isinstance(value, str | int | float) and not isinstance(value, Enum):  # YAML knows no subclasses
+        kind = next(kind for kind in (str, int, float) if isinstance(value, kind))
+        return str.__str__(value) if kind is str else kind(value)
+    found = describe(value)
+    if found is NOT_TYPED:
+        raise EncodingError(f"{path.lstrip('.') or 'it'} is of type {type(value).__qualname__}")
+    if isinstance(found, dict) and looks_tagged(found):
+        ((tag, content),) = found.items()
+        return {tag: plain(content, path, keep, depth + 1)}
+    return plain(found, path, keep, depth + 1)
+
+
+def revived(value: Any, opened: Opener | None = None) -> Any:
+    """Return ``value`` with everything that was described as it was; an unknown tag is left as it is.
+
+    Parameters
+    ----------
+    opened: returns the value of what another serializer has written; None leaves that as it is.
+    """
     if isinstance(value, list):
-        return [revived(item) for item in value]
+        return [revived(item, opened) for item in value]
     if not isinstance(value, dict):
         return value
     if looks_tagged(value):
         ((tag, content),) = value.items()
         if tag == ESCAPE and isinstance(content, dict):
-            return {key: revived(item) for key, item in content.items()}
+            return {key: revived(item, opened) for key, item in content.items()}
         if tag in _READERS:
             return _READERS[tag](content)
-    return {key: revived(item) for key, item in value.items()}
+        if tag == ENCODED and opened is not None:
+            return opened(content)
+    return {key: revived(item, opened) for key, item in value.items()}
 
 
 def looks_tagged(value: dict[Any, Any]) -> bool:

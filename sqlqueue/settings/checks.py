@@ -5,6 +5,7 @@ Next room: ``sqlqueue.config``, which asks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +32,6 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "worker_pool_start_method": ("fork", "spawn"),
     "broker_synchronous": ("FULL", "NORMAL"),
     "worker_redirect_stdouts_level": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
-    "task_serializer": ("json",),
-    "result_serializer": ("json",),
 }
 
 SWITCHES = {"broker_pooler", "worker_log_color"}
@@ -41,7 +40,8 @@ SWITCHES = {"broker_pooler", "worker_log_color"}
 LISTS = {
     "imports": "module names, such as ['shop.tasks']",
     "include": "module names, such as ['shop.tasks']",
-    "accept_content": "serializers, such as ['json']",
+    "accept_content": "serializers, such as ['json', 'yaml']",
+    "result_accept_content": "serializers, such as ['json', 'yaml']",
 }
 
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -91,7 +91,11 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
         raise ConfigError(f"{name} is {value!r}: use True, False or None")
     if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
-    if name in LISTS and (isinstance(value, str) or not all(isinstance(one, str) for one in value)):
+    if name in LISTS and not (value is None and default is None) and not _is_list_of_names(value):
         raise ConfigError(f"{name} is {value!r}: use a list of {LISTS[name]}")
-    if name == "accept_content" and not {"json", "application/json"}.intersection(value):
-        raise ConfigError(f"accept_content is {value!r}: json must be among it")
+    if name.endswith("_serializer") and (not isinstance(value, str) or not value):
+        raise ConfigError(f"{name} is {value!r}: use a serializer's name, such as 'json'")
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(one, str) for one in value)

@@ -37,6 +37,7 @@ class RetryOptions(TypedDict, total=False):
     time_limit: float | None
     soft_time_limit: float | None
     ignore_result: bool | None
+    serializer: str | None
     shadow: str | None
     argsrepr: str | None
     kwargsrepr: str | None
@@ -85,7 +86,8 @@ def change_of(
     if unknown:
         raise EnqueueError(f"self.retry() has no option {', '.join(sorted(unknown))}; docs/tasks.md lists them")
     headers = {**request.headers, **(options.get("headers") or {})}
-    new = build(request.task or "", args or (), kwargs or {}, {**options, "headers": headers}, NO_DEFAULTS, NO_SETTINGS)  # type: ignore[typeddict-item]
+    same = {"serializer": request.asked().get("serializer"), **options, "headers": headers}
+    new = build(request.task or "", args or (), kwargs or {}, same, NO_DEFAULTS, NO_SETTINGS)  # type: ignore[arg-type]
     said: dict[str, object] = {name: getattr(new, name) for name in ("queue", "priority") if options.get(name)}
     if options.get("priority") == 0:
         said["priority"] = 0

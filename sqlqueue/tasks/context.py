@@ -8,12 +8,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.contents import PLAIN
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
 from sqlqueue.serialization.json import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlqueue.client.contents import Contents
     from sqlqueue.client.transaction import TaskTransaction
     from sqlqueue.domain.job import Job
 
@@ -24,10 +26,13 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_children", "_job", "hostname", "is_eager", "may_wait", "told", "transaction")
+    __slots__ = ("_children", "_contents", "_job", "hostname", "is_eager", "may_wait", "told", "transaction")
 
-    def __init__(self, job: Job | None = None, hostname: str | None = None, *, eager: bool = False) -> None:
+    def __init__(
+        self, job: Job | None = None, hostname: str | None = None, contents: Contents = PLAIN, *, eager: bool = False
+    ) -> None:
         self._job = job
+        self._contents = contents
         self.hostname = hostname
         self.is_eager = eager
         self.may_wait = eager or job is None
@@ -53,12 +58,12 @@ class Context:
     @property
     def args(self) -> list[Any]:
         """The job's positional arguments."""
-        return decode(self._job.args) if self._job else []
+        return decode(self._job.args, self._contents.argument) if self._job else []
 
     @property
     def kwargs(self) -> dict[str, Any]:
         """The job's keyword arguments."""
-        return decode(self._job.kwargs) if self._job else {}
+        return decode(self._job.kwargs, self._contents.argument) if self._job else {}
 
     @property
     def headers(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sqlqueue.domain.job import Job, NewJob
 from sqlqueue.domain.outcome import Failed, Outcome, Retried, Revoked, Succeeded
 from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
 from sqlqueue.serialization.failures import describe, restore
-from sqlqueue.serialization.json import decode, encode
+from sqlqueue.serialization.json import decode
 from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, ancestry, current_job
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlqueue.canvas.plan import Plan
+    from sqlqueue.client.contents import Contents
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.config import Config
     from sqlqueue.tasks.registry import Registry
@@ -42,13 +43,14 @@ class EagerSender:
     def __init__(self, tasks: Registry, config: Config) -> None:
         self._tasks = tasks
         self.config = config
+        self.contents = tasks.contents
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
     ) -> EagerResult[Any]:
         """Run the task instead of sending it."""
         found = self._tasks[task]
-        result = run(found, build(task, args, kwargs, options, defaults, self.config))
+        result = run(found, build(task, args, kwargs, options, defaults, self.config), self.contents)
         if self.config.task_eager_propagates:
             result.get()
         return result
@@ -76,23 +78,23 @@ class EagerSender:
         """Nobody waits: all is over."""
 
     def _run(self, job: NewJob) -> EagerResult[Any]:
-        return run(self._tasks[job.task], job)
+        return run(self._tasks[job.task], job, self.contents)
 
     def _defaults_of(self, name: str) -> Defaults:
         return self._tasks[name].defaults
 
 
-def run(task: Task[..., Any, Any] | None, new: NewJob) -> EagerResult[Any]:
+def run(task: Task[..., Any, Any] | None, new: NewJob, contents: Contents) -> EagerResult[Any]:
     """Run the job that a call describes until it succeeds or may not be retried."""
     if task is None:
         raise NotRegistered(f"no task is named {new.task!r}")
     retries, new = 0, descended(new, ancestry())
     while True:
-        token = current_job.set(Context(_claimed(new, retries), "eager", eager=True))
+        token = current_job.set(Context(_claimed(new, retries), "eager", contents, eager=True))
         try:
             if RUNS.watched:
                 around.begin(task)
-            outcome, value = _once(task, new, retries)
+            outcome, value = _once(task, new, retries, contents)
             if task.hooked:
                 tell(task, outcome, value)
             if RUNS.watched:
@@ -123,24 +125,26 @@ def _claimed(new: NewJob, retries: int) -> Job:
     )  # fmt: skip
 
 
-def _once(task: Task[..., Any, Any], new: NewJob, retries: int) -> tuple[Outcome, Any]:
+def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Contents) -> tuple[Outcome, Any]:
     """Run the task once; return what came of it, and what it returned or raised."""
     try:
-        args, kwargs = decode(new.args), decode(new.kwargs)
+        write = contents.write_result()
+        args, kwargs = decode(new.args, contents.argument), decode(new.kwargs, contents.argument)
         if new.options is not None and ERRBACK in new.options:
-            args = errback_arguments(task.function, new.options, args, kwargs, bound=task.bind)
+            args = errback_arguments(task, new.options, args, kwargs, contents)
         value = call(task, args, kwargs)
         if task.is_async:
             value = asyncio.run(value)
-        text = encode(value, "the task's result")
-        return Succeeded(text, 0.0), decode(text)
+        text = write(value, "the task's result")
+        return Succeeded(text, 0.0), decode(text, contents.result)
     except Ignore:
-        outcome = ended_as(current_job.get().told, lambda meta: encode(meta, "meta"), 0.0)
+        outcome = ended_as(current_job.get().told, lambda meta: write(meta, "meta"), 0.0)
         if isinstance(outcome, Revoked):
             return outcome, TaskRevoked(outcome.reason)
         if isinstance(outcome, Failed):
             return outcome, restore(outcome.failure.exception, outcome.failure.error)
-        return outcome, decode(outcome.result) if isinstance(outcome, Succeeded) and outcome.result else None
+        kept = outcome.result if isinstance(outcome, Succeeded) else None
+        return outcome, None if kept is None else decode(kept, contents.result)
     except Retry as error:
         return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result

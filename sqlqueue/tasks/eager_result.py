@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlqueue.client.contents import just_written
 from sqlqueue.client.handle import JobHandle
 from sqlqueue.domain.outcome import Failed, Outcome, Revoked, Succeeded
 from sqlqueue.serialization.json import decode
@@ -33,9 +34,9 @@ class EagerResult(JobHandle[V]):
     is_over = True
 
     def __init__(self, new: NewJob, outcome: Outcome, value: Any, retries: int, done: datetime) -> None:
-        self.id = new.id
+        self.id, self.new = new.id, new
         self.name, self.queue = new.task, new.queue
-        self.args, self.kwargs = decode(new.args), decode(new.kwargs)
+        self.args, self.kwargs = decode(new.args, just_written), decode(new.kwargs, just_written)
         self.retries = retries
         self.date_done = done
         self.traceback = outcome.failure.traceback if isinstance(outcome, Failed) else None

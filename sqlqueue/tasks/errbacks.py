@@ -13,12 +13,15 @@ from sqlqueue.tasks.context import Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlqueue.client.contents import Contents
+    from sqlqueue.tasks.task import Task
+
 ERRBACK = '"errback":'
 """In the options of a job that runs because another has failed, followed by all about that one."""
 
 
 def errback_arguments(
-    function: Callable[..., Any], options: str, args: list[Any], kwargs: dict[str, Any], *, bound: bool
+    task: Task[..., Any, Any], options: str, args: list[Any], kwargs: dict[str, Any], contents: Contents
 ) -> list[Any]:
     """Return the arguments of an errback.
 
@@ -26,13 +29,13 @@ def errback_arguments(
     ----------
     args: the failed job's id, then the errback's own.
     kwargs: its own.
-    bound: whether its first parameter is the task itself.
+    contents: how its app reads what jobs carry.
     """
-    if _positions(function, kwargs) - bound - len(args[1:]) < 2:  # noqa: PLR2004 - one for the id, as in Celery
+    if _positions(task.function, kwargs) - task.bind - len(args[1:]) < 2:  # noqa: PLR2004 - one for the id, as in Celery
         return args
     about = json.loads(options)["errback"]
-    error = restore(about.get("exception"), about.get("error"))
-    return [Context(_failed(about)), error, about.get("traceback"), *args[1:]]
+    error = restore(about.get("exception"), about.get("error"), contents.result)
+    return [Context(_failed(about), contents=contents), error, about.get("traceback"), *args[1:]]
 
 
 def _positions(function: Callable[..., Any], kwargs: dict[str, Any]) -> float:

@@ -50,6 +50,7 @@ class TaskOptions(TypedDict, total=False):
     concurrency_key: str | Callable[..., str | None] | None
     concurrency_limit: int | None
     fleet_rate_limit: str | int | None
+    serializer: str | None
     typing: bool
     pydantic_strict: bool | None
     pydantic_context: Mapping[str, Any] | None
@@ -91,6 +92,7 @@ class TaskSettings:
     concurrency_key: whose jobs count together, in the whole fleet: a text, or a function of the task's arguments.
     concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
     fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
+    serializer: how arguments are written for calls that do not say; None: the setting ``task_serializer``.
     typing: check a call's arguments against the function's signature before it is sent.
     pydantic_strict, pydantic_context: ``strict`` and ``context`` for models among the task's annotations.
     """
@@ -118,6 +120,7 @@ class TaskSettings:
     concurrency_key: str | Callable[..., str | None] | None = None
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
+    serializer: str | None = None
     typing: bool = True
     pydantic_strict: bool | None = None
     pydantic_context: Mapping[str, Any] | None = None
@@ -128,6 +131,7 @@ class TaskSettings:
         return Defaults(
             self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result,
             self.concurrency_key, self.concurrency_limit, self.fleet_rate_limit,
+            self.serializer,
         )  # fmt: skip
 
     @property

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.contents import PLAIN, Contents
 from sqlqueue.errors import DuplicateTask, NotRegistered
 from sqlqueue.tasks.annotations import annotate
 from sqlqueue.tasks.builtins import builtin_tasks
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FunctionType
 
+    from sqlqueue.config import Config
     from sqlqueue.tasks.task import Task
 
 
 class Registry:
-    """The tasks of one app, and those that every app has; only its own are listed."""
+    """The tasks of one app, and those that every app has; only its own are listed.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    config: the app's settings, which say how it writes and reads what jobs carry.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.contents = PLAIN if config is None else Contents(config)
         self._tasks: dict[str, Task[..., Any, Any]] = {}
         self._builtin = builtin_tasks(self)
         self._annotations: Any = None

@@ -10,6 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.canvas.plan import One
+from sqlqueue.client.contents import Contents
 from sqlqueue.client.group import GroupResult
 from sqlqueue.client.workflow import jobs_of
 from sqlqueue.domain.clock import SYSTEM_CLOCK
@@ -18,7 +19,6 @@ from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import DROPPED, Culprit, Doom, Go, Takes, Waiter, judge
 from sqlqueue.errors import TaskRevoked
 from sqlqueue.serialization.failures import describe, restore
-from sqlqueue.serialization.json import decode, encode
 from sqlqueue.tasks.context import ancestry
 from sqlqueue.tasks.eager_result import EagerResult
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.outcome import Outcome
+    from sqlqueue.serialization.encoded import Write
 
     Run = Callable[[NewJob], EagerResult[Any]]
 
@@ -52,16 +53,17 @@ def rehearse(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults],
     asker: stands for the client in handles on groups.
     """
     over: dict[str, _Ended] = {}
+    write = Contents(config).write_result()
     parents: defaultdict[str, list[str]] = defaultdict(list)
     for edge in sorted(plan.edges, key=lambda edge: edge.position):
         parents[edge.dependent].append(edge.parent)
     jobs = jobs_of(plan, config, defaults_of, ancestry())
     for row, job in zip(plan.rows, jobs, strict=True):  # parents come before those that wait for them
-        over[row.id] = _one(row, job, [over[parent] for parent in parents[row.id]], run)
+        over[row.id] = _one(row, job, [over[parent] for parent in parents[row.id]], run, write)
     return None if plan.handle is None else _handle(plan.handle, over, asker)
 
 
-def _one(row: Row, job: NewJob, parents: Sequence[_Ended], run: Run) -> _Ended:
+def _one(row: Row, job: NewJob, parents: Sequence[_Ended], run: Run, write: Write) -> _Ended:
     """Run one job, or let it end unrun as those that it waits for make it."""
     if row.takes is None:
         return _ended(run(job))
@@ -69,7 +71,7 @@ def _one(row: Row, job: NewJob, parents: Sequence[_Ended], run: Run) -> _Ended:
     said = _said_of(culprit) if culprit else None
     match judge(Waiter(job.id, row.takes, open=False, args=job.args, options=job.options or "{}", culprit=said)):
         case Go(_, args, options):
-            given = job if args is not None or culprit else _given(row, job, parents)
+            given = job if args is not None or culprit else _given(row, job, parents, write)
             return _ended(run(given._replace(args=args or given.args, options=options or given.options)))
         case Doom(_, state, outcome, failure):
             if state is State.REVOKED:
@@ -99,19 +101,23 @@ def _said_of(ended: _Ended) -> Culprit:
     one, failure = ended.handle, ended.failure
     if one is None:
         return Culprit(ended.id, ended.outcome)
-    args, kwargs = encode(one.args, "args"), encode(one.kwargs, "kwargs")
-    return Culprit(ended.id, ended.outcome, one.name, args, kwargs, None, *failure[:2], one.traceback)
+    return Culprit(ended.id, ended.outcome, one.name, one.new.args, one.new.kwargs, None, *failure[:2], one.traceback)
 
 
-def _given(row: Row, job: NewJob, parents: Sequence[_Ended]) -> NewJob:
+def _given(row: Row, job: NewJob, parents: Sequence[_Ended], write: Write) -> NewJob:
     """Return a job with the results of those that it waits for among its arguments, as far as it takes them."""
-    values = [one.handle.result for one in parents if one.handle is not None]
+    values = [write(one.handle.result, "a result") for one in parents if one.handle is not None]
     match row.takes:
         case Takes.VALUE | Takes.JOINED:
-            return job._replace(args=encode([values[0], *decode(job.args)], "args"))
+            return _after(values[0], job)
         case Takes.LIST:
-            return job._replace(args=encode([values, *decode(job.args)], "args"))
+            return _after(f"[{','.join(values)}]", job)
     return job
+
+
+def _after(value: str, job: NewJob) -> NewJob:
+    """Return a job with one more argument, JSON text, before its own."""
+    return job._replace(args=f"[{value}]" if job.args == "[]" else f"[{value},{job.args[1:]}")
 
 
 def _handle(handle: Handle, over: dict[str, _Ended], asker: Any) -> Any:

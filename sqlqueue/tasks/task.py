@@ -255,7 +255,8 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         throw: raise what the task raises.
         """
         self._parameters.check(args or (), kwargs or {})
-        result = run(self, build(self.name, args or (), kwargs or {}, options, self._defaults, NO_SETTINGS))
+        new = build(self.name, args or (), kwargs or {}, options, self._defaults, NO_SETTINGS)
+        result = run(self, new, self._sender().contents)
         if throw:
             result.get()
         return result

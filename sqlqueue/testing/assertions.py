@@ -45,7 +45,7 @@ def enqueued(app: SQLQueue, task: Task[..., Any, Any] | str | None = None) -> li
     task: only those of this task.
     """
     name = task if task is None or isinstance(task, str) else task.name
-    found = [_read(row) for state in WAITING for row in _rows(app, Which(task=name, state=state))]
+    found = [_read(row, app) for state in WAITING for row in _rows(app, Which(task=name, state=state))]
     return sorted(found, key=lambda job: job.id)
 
 
@@ -97,8 +97,9 @@ def _rows(app: SQLQueue, which: Which) -> Iterator[JobRow]:
         page = app.jobs.find(which, PAGE, page[-1].id) if len(page) == PAGE else []
 
 
-def _read(row: JobRow) -> Enqueued:
-    return Enqueued(row.id, row.task, decode(row.args), decode(row.kwargs), row.queue, row.priority, str(row.state))
+def _read(row: JobRow, app: SQLQueue) -> Enqueued:
+    args, kwargs = (decode(text, app.tasks.contents.argument) for text in (row.args, row.kwargs))
+    return Enqueued(row.id, row.task, args, kwargs, row.queue, row.priority, str(row.state))
 
 
 def _said(

@@ -14,6 +14,7 @@ from sqlqueue.domain.clock import chance, monotonic
 from sqlqueue.domain.outcome import (
     NOT_REGISTERED,
     Failed,
+    Failure,
     Outcome,
     Replaced,
     Retried,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from types import FrameType
 
+    from sqlqueue.client.contents import Contents
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
@@ -62,6 +64,8 @@ class Executor:
     def __init__(self, tasks: Registry, hostname: str) -> None:
         self._tasks = tasks
         self._hostname = hostname
+        self._contents = tasks.contents
+        self._write, self._write_exception = tasks.contents.write_result(), tasks.contents.write_exception()
         self._chance = chance()
         self._local = threading.local()
         self._awaiting: dict[int, Interruptible] = {}  # by thread
@@ -74,7 +78,7 @@ class Executor:
             return self._refused(job)
         if task.settings.transactional:
             return self._execute_in_transaction(task, job)
-        token = current_job.set(Context(job, self._hostname))
+        token = current_job.set(Context(job, self._hostname, self._contents))
         started = monotonic()
         reached("job-started")
         try:
@@ -82,7 +86,7 @@ class Executor:
                 around.begin(task)
             value = self._call(task, job)
             self._forks.end_others()
-            outcome = _succeeded(job, value, started)
+            outcome = Succeeded(kept_of(job, value, self._write), monotonic() - started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
             self._forks.end_others(error)
@@ -97,15 +101,15 @@ class Executor:
             return self._refused(job)
         if task.settings.transactional:
             return await self._aexecute_in_transaction(task, job)
-        current_job.set(Context(job, self._hostname))  # in this asyncio task's own context
+        current_job.set(Context(job, self._hostname, self._contents))  # in this asyncio task's own context
         started = monotonic()
         reached("job-started")
         try:
             if RUNS.watched:
                 around.begin(task)
-            value = await _apply(task, job)
+            value = await _apply(task, job, self._contents)
             self._forks.end_others()
-            outcome = _succeeded(job, value, started)
+            outcome = Succeeded(kept_of(job, value, self._write), monotonic() - started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
             self._forks.end_others(error)
@@ -113,7 +117,7 @@ class Executor:
 
     def _execute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
         """Run a task whose writes, success and result are one commit; what it raises undoes them all."""
-        run = TransactionalRun(task, job, self._hostname)
+        run = TransactionalRun(task, job, self._hostname, self._contents)
         if (refused := run.begin()) is not None:
             return refused
         token = current_job.set(run.context)
@@ -133,7 +137,7 @@ class Executor:
 
     async def _aexecute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
         """The same in the running event loop; to begin and to commit may take long, and are awaited in a thread."""
-        run = TransactionalRun(task, job, self._hostname)
+        run = TransactionalRun(task, job, self._hostname, self._contents)
         if (refused := await asyncio.to_thread(run.begin)) is not None:
             return refused
         current_job.set(run.context)
@@ -141,7 +145,7 @@ class Executor:
             if RUNS.watched:
                 around.begin(task)
             with run.joined():
-                value = await _apply(task, job)
+                value = await _apply(task, job, self._contents)
             self._forks.end_others()
             return await asyncio.to_thread(run.commit, value)
         except BaseException as error:  # noqa: BLE001 - and its twin
@@ -151,7 +155,7 @@ class Executor:
             await asyncio.to_thread(run.end)
 
     def _call_joined(self, task: Task[..., Any, Any], job: Job, run: TransactionalRun) -> Any:
-        value = _apply(task, job)
+        value = _apply(task, job, self._contents)
         return self._await(run.in_a_loop(value)) if task.is_async else value
 
     def is_coroutine(self, job: Job) -> bool:
@@ -160,7 +164,7 @@ class Executor:
         return task is None or task.is_async
 
     def _call(self, task: Task[..., Any, Any], job: Job) -> Any:
-        value = _apply(task, job)
+        value = _apply(task, job, self._contents)
         return self._await(value) if task.is_async else value
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -217,24 +221,27 @@ class Executor:
         """Say what an exception means: another try, the end, or that the job goes back."""
         settings, runtime = task.settings, monotonic() - started
         if isinstance(error, Ignore):
-            return ended_as(current_job.get().told, lambda meta: kept_of(job, meta), runtime)
+            return ended_as(current_job.get().told, lambda meta: kept_of(job, meta, self._write), runtime)
         if isinstance(error, Replacement):
             return Replaced(error.workflow, runtime)
         if isinstance(error, Retry):
-            return Retried(error.delay or 0.0, describe(error.cause or error), runtime, error.change)
+            return Retried(error.delay or 0.0, self._describe(error.cause or error), runtime, error.change)
         if isinstance(error, Reject):
             return (
                 Returned(REJECTED_PAUSE, str(error), started=True)
                 if error.requeue
-                else Failed(describe(error), runtime)
+                else Failed(self._describe(error), runtime)
             )
-        failure = describe(error)
+        failure = self._describe(error)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         if retryable and not isinstance(error, EncodingError) and _may_retry(settings.max_retries, job.retries):
             backoff = settings.backoff
             delay = backoff.delay(job.retries, self._chance) if backoff else settings.default_retry_delay
             return Retried(delay, failure, runtime)
         return Failed(failure, runtime, expected=isinstance(error, settings.throws))
+
+    def _describe(self, error: BaseException) -> Failure:
+        return describe(error, self._write_exception)
 
     def _refused(self, job: Job) -> Outcome:
         """Say why a job is not run: it came too late, or its task is not here.
@@ -246,15 +253,15 @@ class Executor:
         return Returned(REJECTED_PAUSE, f"{NOT_REGISTERED}: this process has no task named {job.task!r}")
 
 
-def _apply(task: Task[..., Any, Any], job: Job) -> Any:
+def _apply(task: Task[..., Any, Any], job: Job, contents: Contents) -> Any:
     """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
-    args, kwargs = decode(job.args), decode(job.kwargs)
+    args, kwargs = decode(job.args, contents.argument), decode(job.kwargs, contents.argument)
     if type(args) is not list or type(kwargs) is not dict:  # somebody's own INSERT
         raise EncodingError("the job's args are no JSON array, or its kwargs no JSON object")
     if job.options is not None:
         check_options(job.options)
         if ERRBACK in job.options:
-            args = errback_arguments(task.function, job.options, args, kwargs, bound=task.bind)
+            args = errback_arguments(task, job.options, args, kwargs, contents)
     if not task.plain:
         return call(task, args, kwargs)
     if task.bind:
@@ -269,10 +276,6 @@ def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
     if RUNS.watched:
         around.end(task, outcome, value)
     return outcome
-
-
-def _succeeded(job: Job, value: Any, started: float) -> Outcome:
-    return Succeeded(kept_of(job, value), monotonic() - started)
 
 
 def _may_retry(limit: int | None, retries: int) -> bool:

@@ -25,6 +25,7 @@ from sqlqueue.worker.keeping import kept_of
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from sqlqueue.client.contents import Contents
     from sqlqueue.client.transaction import TaskTransaction
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.task import Task
@@ -36,8 +37,9 @@ NOT_BEGUN_PAUSE = 1.0
 class TransactionalRun:
     """One run; `begin`, then `commit` unless the task raised, then `end`."""
 
-    def __init__(self, task: Task[..., Any, Any], job: Job, hostname: str) -> None:
-        self.context = Context(job, hostname)
+    def __init__(self, task: Task[..., Any, Any], job: Job, hostname: str, contents: Contents) -> None:
+        self.context = Context(job, hostname, contents)
+        self._write = contents.write_result()
         self.started = monotonic()
         self._task = task
         self._job = job
@@ -69,7 +71,7 @@ class TransactionalRun:
 
     def commit(self, value: Any) -> Outcome:
         """Commit what the task did together with its success; if the job is no longer ours, undo it."""
-        result, runtime = kept_of(self._job, value), monotonic() - self.started
+        result, runtime = kept_of(self._job, value, self._write), monotonic() - self.started
         finish = Finish(self._job.id, State.SUCCEEDED, result, runtime, None, self._job.crashes)
         with self._ending:
             if self._transaction is None or not self._transaction.commit(self._job, finish):

@@ -1,5 +1,7 @@
 """Rows that no client of ours has written: each fails by itself, and its neighbours run."""
 
+import json
+
 import pytest
 
 from sqlqueue import SQLQueue
@@ -8,12 +10,26 @@ from tests.support.runners import onlooker
 
 PATIENCE = 30.0
 GOOD = {"args": "[1, 2]", "kwargs": "{}", "options": None, "headers": None}
+
+
+def content(content_type):
+    return json.dumps({"$encoded": {"content_type": content_type, "content_encoding": "utf-8", "data": "x: ["}})
+
+
 BAD = {
     "an object of args": ({"args": '{"x": 1}'}, "args are no JSON array"),
     "a number of args": ({"args": "5"}, "args are no JSON array"),
     "too few args": ({"args": "[1]"}, "missing 1 required"),
     "an array of kwargs": ({"kwargs": "[1]"}, "kwargs no JSON object"),
     "kwargs that are not taken": ({"kwargs": '{"z": 1}'}, "unexpected keyword"),
+    "a form that is not known here": ({"args": f"[{content('x/y')}, 1]"}, "'x/y', which is not known here"),
+    "a form that is not accepted": ({"args": f"[{content('application/x-yaml')}, 1]"}, "accept_content does not list"),
+    "a form in pieces": ({"args": '[{"$encoded": 5}, 1]'}, "said to be encoded, and is not: 5"),
+    "a form without its data": ({"kwargs": '{"x": {"$encoded": {}}}'}, "said to be encoded, and is not"),
+    "a form that is damaged": (
+        {"args": f"[{content('application/x-msgpack')}, 1]"},
+        "msgpack has written cannot be read",
+    ),
     "a number of options": ({"options": "5"}, "options are no JSON object"),
     "an array of options": ({"options": "[]"}, "options are no JSON object"),
     "a limit that is a word": ({"options": '{"time_limit": "soon"}'}, "time_limit is 'soon'"),
@@ -38,7 +54,7 @@ def put(database_url):
 
 
 def test_each_fails_by_itself_and_its_neighbours_run(database_url, put):
-    app = SQLQueue("shop", broker=database_url)
+    app = SQLQueue("shop", broker=database_url, accept_content=["json", "msgpack"])
 
     @app.task(name="add")
     def add(x, y):

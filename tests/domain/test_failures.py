@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.errors import TaskFailed
 from sqlqueue.serialization.failures import MAX_MESSAGE, MAX_TRACEBACK, describe, restore
-from sqlqueue.serialization.json import MAX_DEPTH
+from sqlqueue.serialization.typed import MAX_DEPTH
 
 
 class OwnError(Exception):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sqlqueue.errors import EncodingError
-from sqlqueue.serialization.json import MAX_BYTES, MAX_DEPTH, decode, encode
+from sqlqueue.serialization.json import MAX_BYTES, decode, encode
+from sqlqueue.serialization.typed import MAX_DEPTH
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | text

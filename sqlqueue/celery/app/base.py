@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlqueue.app import SQLQueue
 from sqlqueue.celery import _state
 from sqlqueue.celery.app import parts
+from sqlqueue.celery.app import serializers as serializers
 from sqlqueue.celery.app.client import CeleryClient
 from sqlqueue.celery.app.conf import CeleryConfig, broker_of, settings_of
 from sqlqueue.celery.app.control import COMMANDS, Control

@@ -10,13 +10,13 @@ from sqlqueue.tasks.options import TaskOptions
 
 _CELERY_ONLY = frozenset({
     "add_to_parent", "chain", "chord", "compression", "errbacks", "group_id", "group_index", "parent_id", "producer",
-    "publisher", "result_cls", "retries", "root_id", "route_name", "router", "serializer",
+    "publisher", "result_cls", "retries", "root_id", "route_name", "router",
     "throw", "utc",
 })  # fmt: skip
 """What Celery's own parts hand to each other, or what says how a message is written."""
 
 
-_TASK_OPTIONS = frozenset({*TaskOptions.__annotations__, "bind"}) - {"serializer", "compression"}
+_TASK_OPTIONS = frozenset({*TaskOptions.__annotations__, "bind"})
 _LIMITS = frozenset({"soft_time_limit", "time_limit"})
 
 

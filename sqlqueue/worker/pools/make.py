@@ -37,9 +37,14 @@ class PoolSource:
     ----------
     options: say which pool, and how many slots.
     tasks: the app's, all imported by now.
+
+    Raises
+    ------
+    ConfigError: the app's settings name a serializer that no import has registered.
     """
 
     def __init__(self, options: WorkerOptions, tasks: Registry) -> None:
+        tasks.contents.check()
         self._options = options
         self._tasks = tasks
         self._server: ForkServer | None = None

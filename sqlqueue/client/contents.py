@@ -1,0 +1,82 @@
+"""How one app writes and reads what its jobs carry: which serializers its settings name and accept.
+
+Next room: ``serialization.encoded``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlqueue.config import Config
+from sqlqueue.errors import ConfigError
+from sqlqueue.serialization.encoded import opened, writer
+from sqlqueue.serialization.serializers import serializer_named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlqueue.client.request import Defaults
+    from sqlqueue.serialization.encoded import Write
+
+
+class Contents:
+    """What one app's settings say of values in rows; they may change until the first job."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def check(self) -> None:
+        """Raise ConfigError for a setting that names a serializer that there is not."""
+        config = self._config
+        names = {"task_serializer": [config.task_serializer], "result_serializer": [config.result_serializer]}
+        names |= {"accept_content": [*config.accept_content]}
+        names |= {"result_accept_content": [*(config.result_accept_content or ())]}
+        for setting, named in names.items():
+            for name in named:
+                try:
+                    serializer_named(name)
+                except ConfigError as error:
+                    raise ConfigError(f"{setting}: {error}") from None
+
+    def argument(self, content: Any) -> Any:
+        """Return an argument that a serializer has written; raises EncodingError unless ``accept_content`` has it."""
+        return opened(content, self._config.accept_content, "accept_content")
+
+    def result(self, content: Any) -> Any:
+        """Return a result that a serializer has written; ``result_accept_content`` says whether it may be read."""
+        accepted = self._config.result_accept_content
+        if accepted is None:
+            return self.argument(content)
+        return opened(content, accepted, "result_accept_content")
+
+    def write_result(self) -> Write:
+        """Return what writes results; raises ConfigError when the settings name none that there is."""
+        return writer(self._config.result_serializer, several=False)
+
+    def write_exception(self) -> Write:
+        """Return what writes the arguments of exceptions."""
+        return writer(self._config.result_serializer, several=True)
+
+
+def write_arguments(options: Mapping[str, Any], defaults: Defaults, config: Config) -> Write:
+    """Return what writes the arguments of a call: as it says, or its task, or the settings.
+
+    Raises
+    ------
+    ConfigError: there is no such serializer.
+    """
+    return writer(serializer_of(options, defaults, config), several=True)
+
+
+def serializer_of(options: Mapping[str, Any], defaults: Defaults, config: Config) -> str:
+    """Return the name of the serializer that a call's arguments are written with."""
+    return options.get("serializer") or defaults.serializer or config.task_serializer
+
+
+PLAIN = Contents(Config())
+"""Of an app that nobody has told anything: JSON."""
+
+
+def just_written(content: Any) -> Any:
+    """Return what this process itself has just written."""
+    return opened(content, [content["content_type"]], "")
