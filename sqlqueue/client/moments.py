@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import EnqueueError
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def _moment(what: str, value: object, config: Config) -> datetime:
     if not isinstance(value, datetime):
         raise EnqueueError(f"{what} is {value!r}: use a datetime")
     zoned = value if value.tzinfo is not None else value.replace(tzinfo=ZoneInfo(config.timezone))
-    return zoned.astimezone(UTC)
+    return SYSTEM_CLOCK.stored(zoned.astimezone(UTC))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -24,6 +24,12 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
+    moved = timedelta()
+    """How far a test has moved the time on: nothing, outside tests; see ``testing.clock``."""
+
+    apart = timedelta()
+    """How far a library that holds Python's clock has it from the database's: nothing, outside such tests."""
+
     def now(self) -> datetime:
         """Return the moment, in UTC with zone."""
         return datetime.now(UTC)
@@ -31,6 +37,18 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds since an arbitrary start; never goes back."""
         return time.monotonic()
+
+    def meant(self) -> datetime:
+        """Return the moment as those who send jobs mean it: with what a test has moved the time on."""
+        return self.now() + self.moved
+
+    def stored(self, moment: datetime) -> datetime:
+        """Return a moment that somebody means, by the database's clock."""
+        return moment - self.moved - self.apart
+
+    def shown(self, moment: datetime) -> datetime:
+        """Return a moment by the database's clock, as it was meant."""
+        return moment + self.moved + self.apart
 
 
 SYSTEM_CLOCK = SystemClock()

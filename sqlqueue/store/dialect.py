@@ -139,6 +139,12 @@ class Statements:
     delete_group: Statement
     children: Statement
     family: Statement
+    database_clock: Statement
+    shift_jobs: Statement
+    shift_windows: Statement
+    shift_slots: Statement
+    noted_moments: Statement
+    note_moment: Statement
     wake: Statement | None = None
     tell: Statement | None = None
 

@@ -65,7 +65,7 @@ def another_try(
 def seconds_until(countdown: float | None, eta: datetime | None) -> float | None:
     """Return the seconds until another try, None when nobody says."""
     if countdown is None and eta is not None:
-        return (eta - SYSTEM_CLOCK.now()).total_seconds()
+        return (eta - SYSTEM_CLOCK.meant()).total_seconds()
     return countdown
 
 

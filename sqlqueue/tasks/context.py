@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.contents import PLAIN
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
+from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.serialization.json import decode
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Context:
 
     def _moment(self, name: str) -> str | None:
         found = json.loads(self._job.moments)[name] if self._job and self._job.moments else None
-        return datetime.fromisoformat(found).astimezone(UTC).isoformat() if found else None
+        return SYSTEM_CLOCK.shown(datetime.fromisoformat(found).astimezone(UTC)).isoformat() if found else None
 
     @property
     def time_limit(self) -> float | None:

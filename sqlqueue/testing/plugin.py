@@ -15,6 +15,7 @@ from sqlqueue.app import SQLQueue
 from sqlqueue.client.routes import queue_names
 from sqlqueue.testing.assertions import assert_enqueued as assert_on
 from sqlqueue.testing.assertions import refute_enqueued as refute_on
+from sqlqueue.testing.clock import hold_clock
 from sqlqueue.testing.drain import drain
 from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
@@ -24,6 +25,8 @@ from sqlqueue.worker.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sqlqueue.testing.clock import HeldClock
 
 PATIENCE = 30.0
 """Seconds that a worker may take to end after its test."""
@@ -53,6 +56,13 @@ def sqlqueue_app(sqlqueue_url: str, sqlqueue_config: dict[str, Any]) -> Iterator
 def sqlqueue_drain(sqlqueue_app: SQLQueue) -> Callable[..., Any]:
     """Return `drain` for the app: runs what is enqueued, here and now."""
     return partial(drain, sqlqueue_app)
+
+
+@pytest.fixture
+def sqlqueue_clock(sqlqueue_app: SQLQueue) -> Iterator[HeldClock]:
+    """Return a clock that holds the time of the test: ``sqlqueue_clock.shift(3600)``."""
+    with hold_clock(sqlqueue_app) as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -118,6 +118,13 @@ def test_with_a_worker(add, sqlqueue_worker):
     assert add.delay(1, 2).get(timeout=30) == 3
 
 
+def test_with_the_clock(add, sqlqueue_clock, sqlqueue_drain):
+    add.apply_async((1, 2), countdown=3600)
+    assert sqlqueue_drain() == []
+    sqlqueue_clock.shift(3600)
+    assert len(sqlqueue_drain()) == 1
+
+
 def test_that_fails(add, assert_enqueued):
     assert_enqueued(add)
 """
@@ -132,6 +139,6 @@ def test_the_plugin(tmp_path):
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100,
         check=False,
     )  # fmt: skip
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
     assert "1 failed" in done.stdout
     assert "no job of add waits; nothing does" in done.stdout

@@ -229,7 +229,7 @@ class Celery(SQLQueue):
 
     def now(self) -> datetime:
         """Return the moment, with zone."""
-        return SYSTEM_CLOCK.now()
+        return SYSTEM_CLOCK.meant()
 
     def connection(self, *_: Any, **__: Any) -> Connection:
         """Return what stands for a connection to a broker."""
