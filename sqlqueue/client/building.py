@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.client.many import build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
+from sqlqueue.client.unique import with_key
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, inherited, jobs_of
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Building:
     ) -> NewJob:
         """Return the job of one call; see `build`."""
         job = build(task, args, kwargs, options, self._inherited(defaults), self._config)
+        job = with_key(job, args, kwargs, options, defaults)
         return descended(job, self._surroundings.ancestry())
 
     def many(self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults) -> list[NewJob]:
@@ -58,9 +60,9 @@ class Building:
         jobs = build_many(task, calls, options, self._inherited(defaults), self._config)
         return [descended(job, ancestry) for job in jobs]
 
-    def of_plan(self, plan: Plan) -> list[NewJob]:
-        """Return the jobs of a workflow."""
-        return jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry())
+    def of_plan(self, plan: Plan, *, alone: bool = True) -> list[NewJob]:
+        """Return the jobs of a workflow; of one that is to be sent ``alone``, and has one job, that may have a key."""
+        return jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry(), alone=alone)
 
     def _inherited(self, defaults: Defaults) -> Defaults:
         return inherited(self._config, self._surroundings.ancestry, defaults)

@@ -14,11 +14,12 @@ from sqlqueue.client.callers import Callers
 from sqlqueue.client.contents import Contents
 from sqlqueue.client.dispatching import Dispatcher
 from sqlqueue.client.following import Following
+from sqlqueue.client.keyed import Keyed
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.client.started import Started, handle_on
 from sqlqueue.client.teller import Teller
-from sqlqueue.client.unique import unique_of
+from sqlqueue.client.unique import has_key
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.client.workflow import in_header, written
 from sqlqueue.domain.job import Conflict
@@ -29,7 +30,6 @@ from sqlqueue.notify.waker import Waker
 from sqlqueue.signals import PUBLISHES
 from sqlqueue.store.ops.attach import attach
 from sqlqueue.store.ops.enqueue import enqueue
-from sqlqueue.store.ops.unique import Kept, enqueue_unique
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from sqlqueue.client.bind import Bound
     from sqlqueue.client.many import Call
     from sqlqueue.config import Config
-    from sqlqueue.domain.job import NewJob, Unique
+    from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.workflow import Edge
     from sqlqueue.events.bus import Bus
+    from sqlqueue.store.ops.unique import Kept
     from sqlqueue.store.store import Store
 
 
@@ -62,6 +63,7 @@ class Client:
         self._surroundings = surroundings
         self._building = Building(config, surroundings)
         self.callers = Callers(store)
+        self._keyed = Keyed(store, self.callers, self.waker)
         self.teller = Teller(store)
         self.dispatcher = Dispatcher(store)
         if config.task_send_sent_event:
@@ -72,11 +74,9 @@ class Client:
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """Insert one job and return a handle on it."""
-        unique = unique_of(options)
         job = self._building.one(task, args, kwargs, options, defaults)
-        if unique is not None:
-            (job,) = published.before([job]) if PUBLISHES.watched else [job]
-            return self._kept(job, unique, *self._keep(job, unique, options))
+        if job.unique is not None:
+            return self._kept([job], *self._keyed.put([job], options))[0]
         return self._sent(job, self._put(options, [job]))
 
     async def asend(
@@ -84,11 +84,9 @@ class Client:
         defaults: Defaults = NO_DEFAULTS,
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited; on our own connection a helper thread does the waiting."""
-        unique = unique_of(options)
         job = self._building.one(task, args, kwargs, options, defaults)
-        if unique is not None:
-            (job,) = published.before([job]) if PUBLISHES.watched else [job]
-            return self._kept(job, unique, *await self._akeep(job, unique, options))
+        if job.unique is not None:
+            return self._kept([job], *await self._keyed.aput([job], options))[0]
         return self._sent(job, await self._aput(options, [job]))
 
     def send_many(
@@ -96,6 +94,8 @@ class Client:
     ) -> list[AsyncResult[Any]]:
         """Insert jobs of one task in one transaction, and return handles on them in the order of the calls."""
         jobs = self._building.many(task, calls, options, defaults)
+        if jobs and has_key(options, defaults):
+            return self._kept(jobs, *self._keyed.put(jobs, options))
         bound = self._put(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
@@ -104,17 +104,23 @@ class Client:
     ) -> list[AsyncResult[Any]]:
         """The same, awaited."""
         jobs = self._building.many(task, calls, options, defaults)
+        if jobs and has_key(options, defaults):
+            return self._kept(jobs, *await self._keyed.aput(jobs, options))
         bound = await self._aput(options, jobs) if jobs else None
         return [self._sent(job, bound) for job in jobs]
 
     def start(self, plan: Plan, options: CallOptions) -> Started:
         """Insert all jobs of a workflow, and the edges between them, in one transaction."""
         jobs = self._building.of_plan(plan)
+        if jobs and jobs[0].unique is not None:
+            return self._kept(jobs, *self._keyed.put(jobs, options))[0]
         return self._started(plan, jobs, self._put(options, jobs, plan.edges) if jobs else None)
 
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
         jobs = self._building.of_plan(plan)
+        if jobs and jobs[0].unique is not None:
+            return self._kept(jobs, *await self._keyed.aput(jobs, options))[0]
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
 
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
@@ -123,12 +129,12 @@ class Client:
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
-        jobs = self._building.of_plan(plan)
+        jobs = self._building.of_plan(plan, alone=False)
         return written(plan, jobs, job_id)
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""
-        jobs = self._building.of_plan(plan)
+        jobs = self._building.of_plan(plan, alone=False)
         ends_in = plan.handle.id if plan.handle is not None else ""
         jobs = [in_header(job, group) if job.id == ends_in else job for job in jobs]
         placed = self.store.run(attach, member, ends_in, jobs, plan.edges)
@@ -167,41 +173,17 @@ class Client:
             published.after(jobs)
         return bound
 
-    def _keep(self, job: NewJob, unique: Unique, options: CallOptions) -> tuple[Kept, Bound | None]:
-        """Insert a job if its key is free, where the call's options say."""
-        given = self.callers.given(options)
-        if given is None:
-            return self._keep_here(job, unique), None
-        bound = self.callers.bound(given)
-        kept = bound.run(enqueue_unique(bound.dialect, job, unique))
-        bound.after_commit(kept.placed, self.waker.placed)
-        return kept, bound
-
-    async def _akeep(self, job: NewJob, unique: Unique, options: CallOptions) -> tuple[Kept, Bound | None]:
-        """The same, awaited."""
-        given = self.callers.given(options)
-        if given is None:
-            return await asyncio.to_thread(self._keep_here, job, unique), None
-        bound = await self.callers.abound(given)
-        kept = await bound.arun(enqueue_unique(bound.dialect, job, unique))
-        bound.after_commit(kept.placed, self.waker.placed)
-        return kept, bound
-
-    def _keep_here(self, job: NewJob, unique: Unique) -> Kept:
-        try:
-            kept = self.store.run(enqueue_unique, job, unique)
-        except ConnectionLost:  # see `_insert`
-            kept = self.store.run(enqueue_unique, job._replace(given_id=True), unique)
-        self.waker.placed(kept.placed)
-        return kept
-
-    def _kept(self, job: NewJob, unique: Unique, kept: Kept, bound: Bound | None) -> AsyncResult[Any]:
-        """Return a handle on the job that has the key now."""
-        if kept.new:
-            return self._sent(job, bound)
-        if unique.conflict is Conflict.RAISE:
-            raise NotUnique(unique.key, kept.id)
-        return self.result_type(kept.id, self, bound.in_transaction if bound is not None else None)
+    def _kept(self, jobs: Sequence[NewJob], kept: Sequence[Kept], bound: Bound | None) -> list[AsyncResult[Any]]:
+        """Return handles on the jobs that stand for these now."""
+        found = []
+        for job, one in zip(jobs, kept, strict=True):
+            if one.new:
+                found.append(self._sent(job, bound))
+                continue
+            if job.unique is not None and job.unique.conflict is Conflict.RAISE:
+                raise NotUnique(job.unique.key, one.id)
+            found.append(self.result_type(one.id, self, bound.in_transaction if bound is not None else None))
+        return found
 
     def _sent(self, job: NewJob, bound: Bound | None) -> AsyncResult[Any]:
         if self._bus.wants(JobSent):

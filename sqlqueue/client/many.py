@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
+from sqlqueue.client.unique import has_key, with_key
 from sqlqueue.domain.ids import new_job_id
+from sqlqueue.domain.job import Conflict
 from sqlqueue.errors import EnqueueError
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Call = Sequence[Any] | Mapping[str, Any]
 """A call's arguments: a list or tuple of positional ones, or a dict of named ones."""
 
-ONE_AT_A_TIME = ("task_id", "unique_key", "unique_for", "on_conflict", "link", "link_error")
+ONE_AT_A_TIME = ("task_id", "link", "link_error")
 
 
 def build_many(
@@ -36,13 +38,15 @@ def build_many(
     refused = [name for name in ONE_AT_A_TIME if options.get(name) is not None]
     if refused:
         raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
-    by_arguments = looks_at_arguments(defaults, config)
+    by_arguments = looks_at_arguments(defaults, config) or has_key(options, defaults)
     common: NewJob | None = None
     write = write_arguments(options, defaults, config)  # of calls that no route looks at
     for call in calls:
         args, kwargs = parts(call)
         if common is None or by_arguments:
-            common = build(task, args, kwargs, options, defaults, config)
+            common = with_key(build(task, args, kwargs, options, defaults, config), args, kwargs, options, defaults)
+            if common.unique is not None and common.unique.conflict is Conflict.RAISE:
+                raise EnqueueError("send_many cannot have on_conflict='raise': use 'ignore', or send jobs one by one")
             yield common
             continue
         yield common.again(new_job_id(), write(args, "args"), write(kwargs, "kwargs"))

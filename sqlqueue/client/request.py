@@ -36,7 +36,7 @@ class CallOptions(TypedDict, total=False):
     expires: seconds, or the moment, after which it must not start any more.
     priority: larger runs first, default 0.
     task_id: the job's id; sent twice, it is one job.
-    unique_key: what only one job may be about at a time; see docs/sending.md.
+    unique_key: what only one job may be about at a time, or a function of the arguments; see docs/sending.md.
     unique_for: seconds for which the key stays taken, even when its job is over.
     concurrency_key: jobs of one key run one at a time, or ``concurrency_limit`` at a time; see docs/limits.md.
     concurrency_limit: how many jobs of the key, or without one of the task, run at a time in the whole fleet.
@@ -63,7 +63,7 @@ class CallOptions(TypedDict, total=False):
     expires: float | datetime | str | None
     priority: int | None
     task_id: str | None
-    unique_key: str | None
+    unique_key: str | Callable[..., str | None] | None
     unique_for: float | None
     on_conflict: str | None
     concurrency_key: str | None
@@ -106,6 +106,9 @@ class Defaults:
     fleet_rate_limit: str | int | None = None
     serializer: str | None = None
     shadow_name: Callable[..., str | None] | None = None
+    unique_key: Callable[..., str | None] | None = None
+    unique_for: float | None = None
+    on_conflict: str | None = None
 
     @property
     def is_limited(self) -> bool:

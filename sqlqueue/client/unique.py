@@ -1,4 +1,7 @@
-"""What a call says about being the only one of its kind. Pure."""
+"""What a call, or its task, says about being the only one of its kind. Pure.
+
+Next room: ``keyed``, which sends such calls.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,58 @@ from sqlqueue.domain.job import Conflict, Unique
 from sqlqueue.errors import EnqueueError
 
 if TYPE_CHECKING:
-    from sqlqueue.client.request import CallOptions
+    from collections.abc import Mapping, Sequence
+
+    from sqlqueue.client.request import CallOptions, Defaults
+    from sqlqueue.domain.job import NewJob
 
 MAX_KEY = 255
 """Characters of a key."""
 
+OPTIONS = ("unique_key", "unique_for", "on_conflict")
 
-def unique_of(options: CallOptions) -> Unique | None:
-    """Return the key that only one job may have, None when the call names none.
+
+def has_key(options: Mapping[str, Any], defaults: Defaults) -> bool:
+    """Whether the call or its task names a key."""
+    return defaults.unique_key is not None or options.get("unique_key") is not None
+
+
+def with_key(
+    job: NewJob, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
+) -> NewJob:
+    """Return a call's job with the key that only one job may have; as it is, when call and task name none.
 
     Raises
     ------
     EnqueueError: the key cannot be, or an option makes no sense beside it or without it.
     """
-    names = ("unique_key", "unique_for", "on_conflict")
-    key, seconds, conflict = (dict[str, Any](options).get(name) for name in names)
-    if key is None:
-        if seconds is not None or conflict is not None:
-            raise EnqueueError("unique_for and on_conflict need unique_key: name what only one job may be about")
-        return None
-    if options.get("task_id") is not None:
-        raise EnqueueError("give task_id or unique_key, not both: an id names one job for ever, a key one at a time")
+    if not options and defaults.unique_key is None:
+        return job
+    said = {name: value for name in OPTIONS if (value := dict[str, Any](options).get(name)) is not None}
+    if not has_key(options, defaults):
+        check_unique(None, said.get("unique_for"), said.get("on_conflict"))
+        return job
+    said = {name: getattr(defaults, name) for name in OPTIONS} | said
+    key, seconds, conflict = (said[name] for name in OPTIONS)
+    if callable(key) and (key := key(*args, **kwargs)) is None:
+        return job
+    if job.given_id:
+        raise EnqueueError(
+            f"give task_id or unique_key, not both ({job.task} has unique_key {key!r}): an id names one job for ever,"
+            " a key one at a time"
+        )
     if not isinstance(key, str) or not key.isprintable() or not 0 < len(key) <= MAX_KEY:
         raise EnqueueError(f"unique_key is {key!r}: use a string of 1 to {MAX_KEY} printable characters")
+    check_unique(key, seconds, conflict)
+    return job._replace(unique=Unique(key, seconds, Conflict(conflict or "ignore")))
+
+
+def check_unique(key: object, seconds: object, conflict: object) -> None:
+    """Raise EnqueueError when these are no window and no word for conflicts, or there is no key that they are about."""
+    if key is None and (seconds is not None or conflict is not None):
+        raise EnqueueError("unique_for and on_conflict need unique_key: name what only one job may be about")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
         raise EnqueueError(f"unique_for is {seconds!r}: use seconds above zero")
     words = [str(word) for word in Conflict]
     if conflict is not None and conflict not in words:
         raise EnqueueError(f"on_conflict is {conflict!r}: use one of {', '.join(words)}")
-    return Unique(key, seconds, Conflict(conflict or "ignore"))

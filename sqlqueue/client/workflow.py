@@ -10,9 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from sqlqueue.canvas.plan import One
 from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
+from sqlqueue.client.unique import has_key, with_key
 from sqlqueue.domain.workflow import feeds
+from sqlqueue.errors import EnqueueError
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
@@ -48,15 +51,23 @@ def inherited(config: Config, ancestry: Callable[[], Ancestry], defaults: Defaul
     return replace(defaults, priority=ancestry().priority)
 
 
-def jobs_of(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], ancestry: Ancestry) -> list[NewJob]:
+def jobs_of(
+    plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], ancestry: Ancestry, *, alone: bool = True
+) -> list[NewJob]:
     """Return the jobs of a plan.
 
     Parameters
     ----------
     defaults_of: what a task, by its name, says about its calls.
+    alone: False: the plan becomes a part of another workflow.
+
+    Raises
+    ------
+    EnqueueError: a job has a unique_key that others stand beside: what should wait for a job that is not sent?
     """
     root = ancestry.root or (plan.rows[0].id if len(plan.rows) > 1 else None)
-    builder = _Builder(config, defaults_of, ancestry.parent, root)
+    alone = alone and len(plan.rows) == 1 and isinstance(plan.handle, One)
+    builder = _Builder(config, defaults_of, ancestry.parent, root, alone=alone)
     return [builder.job(row) for row in plan.rows]
 
 
@@ -64,9 +75,16 @@ class _Builder:
     """Makes jobs of rows; what a row has in common with the one before it is worked out once, as in ``many``."""
 
     def __init__(
-        self, config: Config, defaults_of: Callable[[str], Defaults], parent: str | None, root: str | None
+        self,
+        config: Config,
+        defaults_of: Callable[[str], Defaults],
+        parent: str | None,
+        root: str | None,
+        *,
+        alone: bool,
     ) -> None:
         self._config = config
+        self._alone = alone
         self._defaults_of = defaults_of
         self._parent = parent
         self._root = root
@@ -82,6 +100,13 @@ class _Builder:
         defaults = self._defaults_of(row.task)
         job = build(row.task, row.args, row.kwargs, options, defaults, self._config)
         job = _waiting(row, job, Ancestry(row.parent or self._parent, self._root))
+        if self._alone:
+            job = with_key(job, row.args, row.kwargs, cast("CallOptions", row.options), defaults)
+        elif has_key(row.options, defaults):
+            raise EnqueueError(
+                f"{row.task} has a unique_key, which no job of a workflow can have, since others may wait for it: send"
+                " it by itself, if need be from a task of the workflow"
+            )
         alone = row.given_id or looks_at_arguments(defaults, self._config)
         self._last = None if alone else (row, job)
         self._write = write_arguments(options, defaults, self._config)

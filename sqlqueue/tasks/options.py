@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlqueue.client.limited import quota_of
 from sqlqueue.client.request import Defaults
+from sqlqueue.client.unique import check_unique
 from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.limits import complaint
 from sqlqueue.domain.rates import interval
-from sqlqueue.errors import ConfigError
+from sqlqueue.errors import ConfigError, EnqueueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,6 +52,9 @@ class TaskOptions(TypedDict, total=False):
     concurrency_limit: int | None
     fleet_rate_limit: str | int | None
     serializer: str | None
+    unique_key: str | Callable[..., str | None] | None
+    unique_for: float | None
+    on_conflict: str | None
     typing: bool
     pydantic_strict: bool | None
     pydantic_context: Mapping[str, Any] | None
@@ -93,6 +97,8 @@ class TaskSettings:
     concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
     fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
     serializer: how arguments are written for calls that do not say; None: the setting ``task_serializer``.
+    unique_key: what only one of its jobs may be about: ``"sync:{user_id}"``, or a function of the task's arguments.
+    unique_for, on_conflict: as of a call, for calls that do not say.
     typing: check a call's arguments against the function's signature before it is sent.
     pydantic_strict, pydantic_context: ``strict`` and ``context`` for models among the task's annotations.
     """
@@ -121,17 +127,21 @@ class TaskSettings:
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
     serializer: str | None = None
+    unique_key: str | Callable[..., str | None] | None = None
+    unique_for: float | None = None
+    on_conflict: str | None = None
     typing: bool = True
     pydantic_strict: bool | None = None
     pydantic_context: Mapping[str, Any] | None = None
 
     @property
     def defaults(self) -> Defaults:
-        """What it says about calls that do not say."""
+        """What it says about calls that do not say, but for keys: see `Parameters.key`."""
         return Defaults(
             self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result,
             self.concurrency_key, self.concurrency_limit, self.fleet_rate_limit,
             self.serializer,
+            unique_for=self.unique_for, on_conflict=self.on_conflict,
         )  # fmt: skip
 
     @property
@@ -192,6 +202,10 @@ def read_options(options: Mapping[str, Any], base: type | None = None) -> TaskSe
         raise ConfigError(wrong)
     interval(settings.rate_limit)
     quota_of(settings.concurrency_limit, settings.fleet_rate_limit)
+    try:
+        check_unique(settings.unique_key, settings.unique_for, settings.on_conflict)
+    except EnqueueError as error:
+        raise ConfigError(str(error)) from None
     return settings
 
 

@@ -6,12 +6,14 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.many import parts
-from sqlqueue.errors import EnqueueError, SignatureMismatch
+from sqlqueue.errors import ConfigError, EnqueueError, SignatureMismatch
+from sqlqueue.tasks.keys import key_maker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlqueue.client.many import Call
+    from sqlqueue.client.request import CallOptions
 
 PLAIN = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -50,8 +52,20 @@ class Parameters:
         self.check(found, named)
         return found, named
 
-    def checked(self, call: Call) -> Call:
-        """Return one of many calls, which the function can take."""
+    def many(self, calls: Iterable[Call], options: CallOptions) -> tuple[Iterator[Call], CallOptions]:
+        """Return calls, each of which is looked at as it is taken, and their options with what makes their keys."""
+        key = options.get("unique_key")
+        return map(self._checked, calls), options if key is None else {**options, "unique_key": self.key(key)}
+
+    def key(self, said: str | Callable[..., str | None] | None) -> Callable[..., str | None] | None:
+        """Return what makes the key of a call of its arguments, None when nothing does; raises ConfigError."""
+        if said is None or callable(said):
+            return said
+        if not isinstance(said, str):
+            raise ConfigError(f"unique_key is {said!r}: use a text such as 'sync:{{user_id}}', or a function")
+        return key_maker(said, self._own)
+
+    def _checked(self, call: Call) -> Call:
         self.check(*parts(call))
         return call
 

@@ -125,12 +125,13 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         Parameters
         ----------
         calls: of each job its positional arguments as a tuple or list, or its named ones as a dict.
+        options: for all of them; ``unique_key`` is a text with the parameters in it, or a function of the arguments.
         """
-        return self._sender().send_many(self.name, map(self._parameters.checked, calls), options, self._defaults)
+        return self._sender().send_many(self.name, *self._parameters.many(calls, options), self._defaults)
 
     async def asend_many(self, calls: Iterable[Call], **options: Unpack[CallOptions]) -> list[AsyncResult[V]]:
         """The same, awaited."""
-        return await self._sender().asend_many(self.name, map(self._parameters.checked, calls), options, self._defaults)
+        return await self._sender().asend_many(self.name, *self._parameters.many(calls, options), self._defaults)
 
     def annotate(self, changes: Mapping[str, Any]) -> None:
         """Take other options, and other attributes, than those that it was declared with."""
@@ -141,7 +142,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
 
     def _say(self) -> Defaults:
         """Return what its settings, and its class, say about its calls."""
-        said = self.settings.defaults
+        said = replace(self.settings.defaults, unique_key=self._parameters.key(self.settings.unique_key))
         named = "shadow_name" in vars(self) or type(self).shadow_name is not Shown.shadow_name
         return replace(said, shadow_name=self.shadow_name) if named else said
 

@@ -3,6 +3,7 @@
 import pytest
 
 from sqlqueue import EncodingError, EnqueueError, NotUnique, SignatureMismatch, SQLQueue
+from sqlqueue.errors import ConfigError
 from tests.support.callers import CALLERS, awaited
 
 
@@ -62,7 +63,14 @@ def test_no_jobs_at_all(app, add):
         ([(1,), (object(),)], {}, EncodingError, r"args\[0\]"),
         ([(1,), "12"], {}, EnqueueError, "a tuple of its positional"),
         ([(1,)], {"task_id": "x"}, EnqueueError, "no option task_id"),
-        ([(1,)], {"unique_key": "x"}, EnqueueError, "no option unique_key"),
+        (
+            [(1,)],
+            {"unique_key": "x", "on_conflict": "raise"},
+            EnqueueError,
+            "send_many cannot have on_conflict='raise'",
+        ),
+        ([(1,), (2,)], {"unique_key": "{x}\n"}, EnqueueError, r"unique_key is '1\\n'"),
+        ([(1,)], {"unique_key": "{z}"}, ConfigError, "no parameter 'z'"),
     ],
 )
 def test_one_bad_call_and_none_is_sent(app, add, calls, options, error, said):

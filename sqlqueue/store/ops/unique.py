@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlqueue.domain.job import Conflict, Unique
 from sqlqueue.errors import EnqueueError
 from sqlqueue.store.operation import ask
-from sqlqueue.store.ops.enqueue import as_json, insert
+from sqlqueue.store.ops.enqueue import as_json, enqueue, insert
 from sqlqueue.store.rows import Placed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlqueue.domain.job import NewJob
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op, Rows
@@ -30,6 +32,24 @@ class Kept(NamedTuple):
     id: str
     placed: list[Placed]
     new: bool
+
+
+def enqueue_keyed(dialect: Dialect, jobs: Sequence[NewJob]) -> Op[list[Kept]]:
+    """Insert those of the jobs whose keys are free, and return which job stands for each of them, in their order.
+
+    Keys are taken in their own order, so that two senders of the same ones never wait for each other. Those without a
+    key are inserted together.
+
+    Raises
+    ------
+    EnqueueError: a key changes hands all the time.
+    """
+    plain = [job for job in jobs if job.unique is None]
+    at = {placed.id: placed for placed in ((yield from enqueue(dialect, plain)) if plain else ())}
+    kept = {job.id: Kept(job.id, [at[job.id]] if job.id in at else [], new=True) for job in plain}
+    for unique, job in sorted(((job.unique, job) for job in jobs if job.unique), key=lambda one: one[0].key):
+        kept[job.id] = yield from enqueue_unique(dialect, job, unique)
+    return [kept[job.id] for job in jobs]
 
 
 def enqueue_unique(dialect: Dialect, job: NewJob, unique: Unique) -> Op[Kept]:
