@@ -472,13 +472,14 @@ VIEW = """
     SELECT j.id, j.queue, j.priority, j.state, j.task, j.args, j.kwargs, j.headers, j.options, j.parent_id, j.root_id,
            j.group_id, j.created_at, j.run_at, j.claimed_at, NULL AS finished_at, NULL AS runtime, j.attempt,
            j.retries, j.crashes, j.worker, w.name AS worker_name, NULL AS result, j.error, NULL AS exception,
-           NULL AS traceback, j.history, j.revoked, j.limits
+           NULL AS traceback, j.history, j.revoked, j.limits, t.state AS told, t.meta AS told_meta
       FROM sqlqueue_jobs j LEFT JOIN sqlqueue_workers w ON w.incarnation = j.worker
+      LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
     UNION ALL
     SELECT r.id, r.queue, r.priority, r.state, r.task, r.args, r.kwargs, r.headers, r.options, r.parent_id, r.root_id,
            r.group_id, r.created_at, r.run_at, r.claimed_at, r.finished_at, r.runtime, r.attempt,
            r.retries, r.crashes, r.worker, w.name AS worker_name, r.result, r.error, r.exception, r.traceback,
-           r.history, r.state = 'revoked' AS revoked, r.limits
+           r.history, r.state = 'revoked' AS revoked, r.limits, NULL AS told, NULL AS told_meta
       FROM sqlqueue_results r LEFT JOIN sqlqueue_workers w ON w.incarnation = r.worker
 """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sqlqueue.cli.table import duration, many, table, when
+from sqlqueue.cli.table import duration, many, stood, table, when
 from sqlqueue.cli.which import filters, which_jobs
 from sqlqueue.serialization.encoded import shown
 
@@ -54,9 +54,9 @@ def _as_json(found: JobDetails) -> str:
 
 def _as_text(found: JobDetails) -> str:
     job = found.job
-    state = (
-        f"{job.state}, revoked: it will have no other try" if found.revoked and job.state == "running" else job.state
-    )
+    state = stood(job)
+    if found.revoked and job.state == "running":
+        state += ", revoked: it will have no other try"
     lines = [
         ("id", job.id), ("task", job.task), ("state", state), ("queue", f"{job.queue}, priority {job.priority}"),
         ("args", shown(job.args)), ("kwargs", shown(job.kwargs)),
@@ -65,7 +65,7 @@ def _as_text(found: JobDetails) -> str:
         ("sent", when(job.created_at)), ("due", job.run_at and when(job.run_at)),
         ("expires", found.expires_at and when(found.expires_at)),
         ("claimed", job.claimed_at and f"{when(job.claimed_at)} by {job.worker or 'a worker that is gone'}"),
-        ("tells", found.told and f"{found.told} {found.meta}"),
+        ("tells", job.told and f"{job.told} {found.meta}"),
         ("finished", job.finished_at and f"{when(job.finished_at)} after {duration(job.runtime)}"),
         ("attempt", f"{job.attempt}, {job.retries} retries, {job.crashes} of {found.max_crashes} crashes"),
         ("runs", "at least once" if found.acks_late else "at most once"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sqlqueue.cli.table import duration, table
+from sqlqueue.cli.table import duration, stood, table
 from sqlqueue.cli.which import filters
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
@@ -52,7 +52,7 @@ def jobs(target: Target, /, state: str | None, limit: int, before: str | None, a
         heads = rows[0].__slots__ if rows else ()
         show(heads, [[getattr(row, name) for name in heads] for row in rows], "", as_json=True)
         return
-    lines = [(row.id, row.state, row.queue, row.task, row.error or shown(row.args)) for row in rows]
+    lines = [(row.id, stood(row), row.queue, row.task, row.error or shown(row.args)) for row in rows]
     show(("id", "state", "queue", "task", "args or error"), lines, "no jobs", as_json=False)
 
 

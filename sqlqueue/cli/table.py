@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlqueue.store.ops.jobs import JobRow
+
 GAP = "  "
 
 
@@ -27,6 +29,11 @@ def _line(cells: Sequence[str], widths: Sequence[int], numbers: Sequence[bool], 
         for cell, width, right in zip(cells, widths, numbers, strict=True)
     ]
     return cut(GAP.join(parts).rstrip(), room)
+
+
+def stood(job: JobRow) -> str:
+    """Return where a job stands, and what it shows of itself meanwhile."""
+    return str(job.state) if job.told is None else f"{job.state}: {job.told}"
 
 
 def cut(line: str, room: int | None = None) -> str:

@@ -11,6 +11,7 @@ from sqlqueue.cli import main
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish, Reschedule
 from sqlqueue.domain.states import State
+from sqlqueue.store.ops.told import Told, tell
 from tests.support.jobs import OTHER, send, sign_on, take
 
 
@@ -62,6 +63,19 @@ def test_a_job_is_shown_with_every_attempt(desk):
     assert "Trace (most recent call last)" in text
     shown = desk.json("job", "show", result.id)
     assert (shown["state"], shown["args"], shown["history"][0]["error"]) == ("failed", [1], "E: first try")
+
+
+def test_what_a_job_tells_is_shown_beside_its_state(desk):
+    result = desk.send()
+    (job,) = take(desk.store, OTHER)
+    desk.store.run(tell, [Told(job.id, job.token, "PACKING", '{"done":1}')])
+    text = desk.type("job", "show", result.id)
+    assert "state     running: PACKING" in text
+    assert 'tells     PACKING {"done' in text
+    assert "running: PACKING" in desk.type("list", "jobs")
+    assert [row["told"] for row in desk.json("list", "jobs")] == ["PACKING"]
+    desk.type("job", "revoke", result.id)
+    assert "state     running: PACKING, revoked: it will have no other try" in desk.type("job", "show", result.id)
 
 
 def test_an_unknown_job_is_said_so(desk):

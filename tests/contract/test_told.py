@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sqlqueue.domain.settlement import GiveBack
-from sqlqueue.store.ops.jobs import show_job
+from sqlqueue.domain.which import Which
+from sqlqueue.store.ops.jobs import list_jobs, show_job
 from sqlqueue.store.ops.results import look_up
 from sqlqueue.store.ops.told import Told, forget_told, tell
 from tests.support.jobs import finish, put_many, send, take, take_one
@@ -24,7 +25,25 @@ def test_a_running_job_shows_what_its_run_tells_last(runner):
     runner.run(tell, [Told(job.id, job.token, "DONE", '"nearly"')])
     assert shown(runner, job.id) == ("DONE", "nearly")
     details = runner.run(show_job, job.id)
-    assert (details.told, json.loads(details.meta)) == ("DONE", "nearly")
+    assert (details.job.told, json.loads(details.meta)) == ("DONE", "nearly")
+
+
+def test_lists_and_the_view_show_it_too(runner):
+    put_many(runner, 2)
+    told, silent = take(runner)
+    (waiting,) = put_many(runner, 1)
+    runner.run(tell, [Told(told.id, told.token, "HALF", "[1]"), Told(silent.id, silent.token + 1, "LIE", "[2]")])
+    wanted = {told.id: "HALF", silent.id: None, waiting: None}
+    assert {row.id: row.told for row in runner.run(list_jobs, Which())} == wanted
+    rows = {
+        row["id"]: row for row in runner.rows("SELECT id, told, CAST(told_meta AS text) AS m FROM sqlqueue_all_jobs")
+    }
+    assert {id_: row["told"] for id_, row in rows.items()} == wanted
+    assert json.loads(rows[told.id]["m"]) == [1]
+    finish(runner, told)
+    assert {row.id: row.told for row in runner.run(list_jobs, Which())} == wanted | {told.id: None}
+    rows = {row["id"]: row["told"] for row in runner.rows("SELECT id, told FROM sqlqueue_all_jobs")}
+    assert rows == wanted | {told.id: None}
 
 
 def test_many_jobs_tell_at_once(runner):

@@ -62,7 +62,7 @@ def test_a_state_of_ones_own(stage):
     stage.reached()
     assert (result.state, result.status, result.info, result.result) == ("HALF", "HALF", {"done": 1}, {"done": 1})
     assert not result.ready()
-    assert stage.app.jobs.show(result.id).told == "HALF"
+    assert stage.app.jobs.show(result.id).job.told == "HALF"
     stage.step()
     assert result.get(timeout=PATIENCE) == "all"
     assert (result.state, result.info) == ("SUCCESS", "all")

@@ -23,7 +23,10 @@ LAST = "\U0010ffff"
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job in short. ``args`` and ``kwargs`` are JSON text; moments are UTC, ``runtime`` is in seconds."""
+    """A job in short. ``args`` and ``kwargs`` are JSON text; moments are UTC, ``runtime`` is in seconds.
+
+    ``told`` is the state that the task shows while it runs.
+    """
 
     id: str
     state: State
@@ -42,12 +45,13 @@ class JobRow:
     crashes: int
     error: str | None
     worker: str | None
+    told: str | None
 
 
 class JobDetails(NamedTuple):
     """A job in full. ``headers``, ``options``, ``result``, ``exception`` and ``meta`` are JSON text.
 
-    ``told`` is the state that the task shows while it runs, ``meta`` what belongs to it.
+    ``meta`` belongs to the state that the task shows while it runs.
 
     ``history`` has an object for each earlier attempt that failed: attempt, worker (an incarnation), claimed_at,
     ended_at, runtime, error.
@@ -66,7 +70,6 @@ class JobDetails(NamedTuple):
     result: str | None
     exception: str | None
     traceback: str | None
-    told: str | None
     meta: str | None
     revoked: bool
 
@@ -102,7 +105,7 @@ def show_job(dialect: Dialect, job_id: str) -> Op[JobDetails | None]:
 
 
 SHORT = 17
-"""Columns of a job in short."""
+"""Columns of a job in short, but for what it tells."""
 
 
 def _job(row: Row) -> JobRow:
@@ -116,6 +119,6 @@ def _details(row: Row) -> JobDetails:
     result, exception, traceback, told, meta = rest
     past = json.loads(history) if history else []
     return JobDetails(
-        _job(row[:SHORT]), headers, options, parent, root, group, bool(acks_late), crashes, past, moment(expires),
-        result, exception, traceback, told, meta, bool(revoked),
+        _job((*row[:SHORT], told)), headers, options, parent, root, group, bool(acks_late), crashes, past,
+        moment(expires), result, exception, traceback, meta, bool(revoked),
     )  # fmt: skip

@@ -13,7 +13,7 @@ _FINISHED = _SHOWN.format(finished="r.finished_at, r.runtime")
 
 _LISTED = (
     "x.id, x.state, x.queue, x.task, x.priority, x.args, x.kwargs, x.created_at, x.run_at, x.claimed_at,"
-    " x.finished_at, x.runtime, x.attempt, x.retries, x.crashes, x.error, w.name"
+    " x.finished_at, x.runtime, x.attempt, x.retries, x.crashes, x.error, w.name, t.state AS told"
 )
 
 
@@ -21,13 +21,14 @@ def newest_first(matches: str) -> str:
     """Return the statement that lists jobs by id, newest first, from ``:before`` on; a table not asked is not read."""
     return f"""
 SELECT {_LISTED}
-  FROM (SELECT * FROM (SELECT {_UNFINISHED} FROM sqlqueue_jobs r
+  FROM (SELECT * FROM (SELECT {_UNFINISHED}, r.claim_token FROM sqlqueue_jobs r
                         WHERE :unfinished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS a
         UNION ALL
-        SELECT * FROM (SELECT {_FINISHED} FROM sqlqueue_results r
+        SELECT * FROM (SELECT {_FINISHED}, r.claim_token FROM sqlqueue_results r
                         WHERE :finished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS b
        ) AS x
   LEFT JOIN sqlqueue_workers w ON w.incarnation = x.worker
+  LEFT JOIN sqlqueue_told t ON t.id = x.id AND t.token = x.claim_token AND x.state = 'running'
  ORDER BY x.id DESC LIMIT :at_most
 """
 
