@@ -54,11 +54,13 @@ def log_event(event: Event) -> None:
         case SettlementRefused(id_):
             logger.warning("job %s was no longer ours; its outcome is dropped", id_)
         case JobsRescued(worker, reason, back, lost):
-            logger.warning("worker %s is dead (%s): %d jobs wait again, %d failed", worker, reason, back, lost)
+            logger.warning(
+                "worker %s is dead (%s): %s, %d failed", worker, reason, _jobs(back, "waits again", "wait again"), lost
+            )
         case WorkerReady(name):
             logger.info("%s is ready", name)
         case WorkerStopping(name, running, how):
-            logger.info("%s: %s shutdown, %d jobs running", name, how, running)
+            logger.info("%s: %s shutdown, %s", name, how, _jobs(running, "running", "running"))
         case WorkerStopped(name):
             logger.info("%s has stopped", name)
         case QueuePaused(queue):
@@ -67,6 +69,10 @@ def log_event(event: Event) -> None:
             logger.info("claims from %s again", queue)
         case WorkerTwin(name, pid):
             logger.warning("another live worker (pid %d) is called %s too: give each a name with --hostname", pid, name)
+
+
+def _jobs(count: int, one: str, many: str) -> str:
+    return f"1 job {one}" if count == 1 else f"{count} jobs {many}"
 
 
 def _short(text: str) -> str:

@@ -62,8 +62,10 @@ def assert_enqueued(
     """
     matching = _matching(app, task, args, kwargs, queue)
     if len(matching) != count if count is not None else not matching:
-        wanted = "no job" if count is None else f"{len(matching)} jobs, not {count},"
-        raise AssertionError(f"{wanted} of {_said(task, args, kwargs, queue)} waits{_others(app)}")
+        found = len(matching) if matching else "no"
+        wanted = f"{found} job{'s' if len(matching) > 1 else ''}{'' if count is None else f', not {count},'}"
+        verb = "wait" if len(matching) > 1 else "waits"
+        raise AssertionError(f"{wanted} of {_said(task, args, kwargs, queue)} {verb}{_others(app)}")
     return matching
 
 

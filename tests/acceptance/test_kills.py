@@ -127,7 +127,7 @@ def test_warm_shutdown_finishes_what_runs_and_returns_the_rest(place):
     wait_until("the task to start", lambda: held_by(place))
     waiting = [tasks.add.delay(n, n) for n in range(5)]
     worker.process.send_signal(signal.SIGTERM)
-    worker.wait_for("warm shutdown, 1 jobs running")
+    worker.wait_for("warm shutdown, 1 job running")
     (place.folder / "go").touch()
     assert worker.end() == 0
     assert running.get(timeout=5) == worker.process.pid

@@ -50,7 +50,7 @@ def test_a_soft_shutdown_waits_for_a_while(rude, pool):
     running = tasks.hold.delay(str(rude.folder))
     wait_until("the task to start", lambda: held_by(rude))
     worker.process.send_signal(signal.SIGQUIT)
-    worker.wait_for("soft shutdown, 1 jobs running")
+    worker.wait_for("soft shutdown, 1 job running")
     (rude.folder / "go").touch()
     assert worker.end() == 0
     assert running.get(timeout=5) in held_by(rude)

@@ -57,7 +57,7 @@ def test_what_fails_says_what_there_is(app, add):
     add.delay(1)
     with pytest.raises(AssertionError, match=r"no job of add with args=\(2,\) waits; these do: add\(1\) in default"):
         assert_enqueued(app, add, (2,))
-    with pytest.raises(AssertionError, match="1 jobs, not 2, of add waits"):
+    with pytest.raises(AssertionError, match="1 job, not 2, of add waits"):
         assert_enqueued(app, add, count=2)
     with pytest.raises(AssertionError, match=r"a job of add waits: add\(1\)"):
         refute_enqueued(app, add)
