@@ -131,7 +131,7 @@ def test_no_tables(place, empty_postgres_url):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["worker", "--quue", "x"], "Did you mean one of: '--queue'"),
+        (["worker", "--quue", "x"], "'--queue'"),
         (["worker", "-c", "0"], "concurrency is 0: use 1 or more"),
         (["worker", "-P", "prefrok"], "'prefrok'"),
         (["call", "tasks.add", "--args", "2, 2"], "--args is no JSON"),
