@@ -9,138 +9,27 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.events.told import Task, Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
-WINDOW = 2.0
-"""A worker lives as long as its last heartbeat is not older than so many of its intervals."""
 
-FREQ = 60.0
-"""Seconds between two heartbeats of a worker that does not say."""
+class By:
+    """Tasks by something that they have: called with a value for ids and tasks, indexed with it for tasks."""
 
-STATES = {
-    "sent": "PENDING", "received": "RECEIVED", "started": "STARTED", "succeeded": "SUCCESS", "failed": "FAILURE",
-    "retried": "RETRY", "revoked": "REVOKED", "rejected": "REJECTED",
-}  # fmt: skip
-"""What a task's event makes of it."""
+    def __init__(self, state: State, of: Callable[[Task], str | None]) -> None:
+        self._state = state
+        self._of = of
 
-LATEST_FIRST = ("SUCCESS", "FAILURE", "REVOKED", "STARTED", "RECEIVED", "REJECTED", "RETRY", "PENDING")
-"""Events may come out of order: an earlier state does not replace a later one, but what it says of the task is kept."""
+    def __call__(self, value: str, limit: int | None = None, reverse: bool = True) -> Iterator[tuple[str, Task]]:
+        """Yield ids and tasks, of which was told last first."""
+        yield from [one for one in self._state.tasks_by_time(reverse=reverse) if self._of(one[1]) == value][:limit]
 
-READY = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
-
-ABOUT_A_TASK = (
-    "name", "args", "kwargs", "eta", "expires", "retries", "worker", "result", "exception", "timestamp", "runtime",
-    "traceback", "queue", "exchange", "routing_key", "root_id", "parent_id", "client", "clock", "pid", "terminated",
-    "signum", "expired", "requeue", "reason", *STATES,
-)  # fmt: skip
-INFO = ("args", "kwargs", "retries", "result", "eta", "runtime", "expires", "exception", "exchange", "routing_key",
-        "root_id", "parent_id")  # fmt: skip
-
-
-class Worker:
-    """A worker that was told of."""
-
-    def __init__(self, hostname: str) -> None:
-        self.hostname = hostname
-        self.pid: int | None = None
-        self.freq = FREQ
-        self.heartbeats: list[float] = []
-        self.clock = 0
-        self.active: int | None = None
-        self.processed: int | None = None
-        self.loadavg: Any = None
-        self.sw_ident = self.sw_ver = self.sw_sys = None
-
-    def __repr__(self) -> str:
-        return f"<Worker: {self.hostname} ({self.status_string})>"
-
-    @property
-    def id(self) -> str:
-        """Its name."""
-        return self.hostname
-
-    @property
-    def heartbeat_expires(self) -> float:
-        """Until when it counts as living, in seconds since 1970; by this machine's clock."""
-        return self.heartbeats[-1] + (self.freq or FREQ) * WINDOW if self.heartbeats else 0.0
-
-    @property
-    def alive(self) -> bool:
-        """Whether it has been heard of lately, and has not said that it ends."""
-        return _now() < self.heartbeat_expires
-
-    @property
-    def status_string(self) -> str:
-        """ONLINE or OFFLINE."""
-        return "ONLINE" if self.alive else "OFFLINE"
-
-    def event(self, subject: str, event: Mapping[str, Any]) -> None:
-        """Take note of an event of it."""
-        for name in ("pid", "freq", "clock", "active", "processed", "loadavg", "sw_ident", "sw_ver", "sw_sys"):
-            if event.get(name) is not None:
-                setattr(self, name, event[name])
-        if subject == "offline":
-            self.heartbeats = []
-        elif subject in ("online", "heartbeat"):
-            heard = event.get("local_received") or event.get("timestamp") or _now()
-            self.heartbeats = sorted([*self.heartbeats, heard])[-4:]
-
-
-class Task:
-    """A job that was told of; what was not told is None."""
-
-    def __init__(self, uuid: str) -> None:
-        self.uuid = uuid
-        self.state = "PENDING"
-        vars(self).update(dict.fromkeys(ABOUT_A_TASK))
-        self.retries = 0
-        self.timestamp = 0.0
-
-    def __repr__(self) -> str:
-        return f"<Task: {self.name}({self.uuid}) {self.state} clock:{self.clock}>"
-
-    def __getattr__(self, name: str) -> Any:
-        """Return None for what a task may have and was not told of."""
-        if name in ABOUT_A_TASK:
-            return None
-        raise AttributeError(name)
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return self.uuid
-
-    @property
-    def ready(self) -> bool:
-        """Whether it is over."""
-        return self.state in READY
-
-    def event(self, subject: str, event: Mapping[str, Any]) -> None:
-        """Take note of an event of it."""
-        state = STATES.get(subject, subject.upper())
-        timestamp = event.get("timestamp") or _now()
-        setattr(self, subject, timestamp) if subject in STATES else None
-        said = {name: event[name] for name in ABOUT_A_TASK if event.get(name) is not None and name not in STATES}
-        if "RETRY" not in (state, self.state) and _rank(state) > _rank(self.state):
-            said = {name: value for name, value in said.items() if getattr(self, name) is None}
-        else:
-            said["timestamp"] = timestamp
-            self.state = state
-        vars(self).update(said)
-
-    def info(self, fields: Any = None, extra: Any = ()) -> dict[str, Any]:
-        """Return what is known of it, of these names."""
-        names = [*(INFO if fields is None else fields), *extra]
-        return {name: getattr(self, name) for name in names if getattr(self, name, None) is not None}
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return all that is known of it."""
-        return dict(vars(self))
+    def __getitem__(self, value: str) -> list[Task]:
+        return [task for _, task in self(value)]
 
 
 class State:
@@ -150,15 +39,20 @@ class State:
     ----------
     callback: called with the state and each event, when that has been taken note of.
     max_workers_in_memory, max_tasks_in_memory: beyond, those are forgotten of which nothing was heard for the longest.
+    on_node_join, on_node_leave: called with a worker that begins or is heard of first, and with one that ends, which
+    is then forgotten.
     """
 
     def __init__(
         self, callback: Callable[[State, dict[str, Any]], object] | None = None, *, max_workers_in_memory: int = 5000,
-        max_tasks_in_memory: int = 10_000,
+        max_tasks_in_memory: int = 10_000, on_node_join: Callable[[Worker], object] | None = None,
+        on_node_leave: Callable[[Worker], object] | None = None,
     ) -> None:  # fmt: skip
         self.event_callback = callback
         self.max_workers_in_memory = max_workers_in_memory
         self.max_tasks_in_memory = max_tasks_in_memory
+        self.on_node_join = on_node_join
+        self.on_node_leave = on_node_leave
         self.workers: OrderedDict[str, Worker] = OrderedDict()
         self.tasks: OrderedDict[str, Task] = OrderedDict()
         self.event_count = self.task_count = 0
@@ -168,6 +62,16 @@ class State:
 
     def __repr__(self) -> str:
         return f"<State: events={self.event_count} tasks={self.task_count}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is kept of it in a file: not whom it calls."""
+        with self._lock:
+            nobody = {"event_callback": None, "on_node_join": None, "on_node_leave": None}
+            return {name: value for name, value in (vars(self) | nobody).items() if name != "_lock"}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept)
+        self._lock = threading.RLock()
 
     def event(self, event: dict[str, Any]) -> tuple[tuple[Worker | Task | None, bool], str]:
         """Take note of an event; return whom it is of, whether that is new, and what it tells."""
@@ -180,22 +84,37 @@ class State:
         return found, subject
 
     def _heard(self, group: str, subject: str, event: dict[str, Any]) -> tuple[Worker | Task | None, bool]:
-        if group == "worker":
-            worker, new = self.get_or_create_worker(event["hostname"])
-            worker.event(subject, event)
-            return worker, new
-        if group == "task" and event.get("uuid"):
+        hostname = event.get("hostname")
+        if group == "worker" and hostname:
+            return self._heard_of_worker(hostname, subject, event)
+        if group == "task" and hostname and event.get("uuid"):
             task, new = self.get_or_create_task(event["uuid"])
             task.event(subject, event)
             if subject == "sent":
-                vars(task)["client"] = event["hostname"]
+                vars(task)["client"] = hostname
             else:
-                vars(task)["worker"], _ = self.get_or_create_worker(event["hostname"])
+                worker, _ = self.get_or_create_worker(hostname)
+                worker.event("heartbeat", {"local_received": event.get("local_received")})
+                vars(task)["worker"] = worker
             self.task_count += new
             return task, new
         if group == "events":
             self.dropped += event.get("count", 0)
         return None, False
+
+    def _heard_of_worker(self, hostname: str, subject: str, event: dict[str, Any]) -> tuple[Worker, bool]:
+        leaves = subject == "offline"
+        if leaves and hostname not in self.workers:
+            worker, new = Worker(hostname), False
+        else:
+            worker, new = self.get_or_create_worker(hostname)
+        worker.event(subject, event)
+        if self.on_node_join is not None and (new or subject == "online"):
+            self.on_node_join(worker)
+        if self.on_node_leave is not None and leaves:
+            self.on_node_leave(worker)
+            self.workers.pop(hostname, None)
+        return worker, new
 
     def get_or_create_worker(self, hostname: str) -> tuple[Worker, bool]:
         """Return a worker by its name, and whether that is new."""
@@ -224,17 +143,15 @@ class State:
 
     tasks_by_timestamp = tasks_by_time
 
-    def tasks_by_type(self, name: str, limit: int | None = None, reverse: bool = True) -> Iterator[tuple[str, Task]]:
-        """The same, of the tasks of one name."""
-        found = [one for one in self.tasks_by_time(reverse=reverse) if one[1].name == name]
-        yield from found[:limit]
+    @property
+    def tasks_by_type(self) -> By:
+        """The tasks of one name: ``tasks_by_type("shop.mail", limit=10)``."""
+        return By(self, lambda task: task.name)
 
-    def tasks_by_worker(
-        self, hostname: str, limit: int | None = None, reverse: bool = True
-    ) -> Iterator[tuple[str, Task]]:
-        """The same, of the tasks of one worker."""
-        found = [one for one in self.tasks_by_time(reverse=reverse) if one[1].worker and one[1].worker.id == hostname]
-        yield from found[:limit]
+    @property
+    def tasks_by_worker(self) -> By:
+        """The tasks of one worker."""
+        return By(self, lambda task: task.worker and task.worker.hostname)
 
     def task_types(self) -> list[str]:
         """Return the names of the tasks, sorted."""
@@ -247,6 +164,15 @@ class State:
             self.workers.clear()
             self.clear_tasks(ready)
             self.event_count = self.task_count = 0
+
+    def freeze_while(self, function: Callable[..., T], *args: Any, clear_after: bool = False, **kwargs: Any) -> T:
+        """Call a function; no event is taken note of until it returns. Then, perhaps, forget; see `clear`."""
+        with self._lock:
+            try:
+                return function(*args, **kwargs)
+            finally:
+                if clear_after:
+                    self.clear()
 
     def clear_tasks(self, ready: bool = True) -> None:
         """Forget the tasks that are over; without ``ready`` all."""
@@ -263,11 +189,3 @@ def _found(known: OrderedDict[str, T], key: str, make: Callable[[str], T], most:
             known.popitem(last=False)
     known.move_to_end(key)
     return known[key], new
-
-
-def _rank(state: str) -> int:
-    return LATEST_FIRST.index(state) if state in LATEST_FIRST else len(LATEST_FIRST)
-
-
-def _now() -> float:
-    return SYSTEM_CLOCK.now().timestamp()

@@ -1,13 +1,19 @@
 """Events in Celery's words, and what is made of a stream of them."""
 
+import pickle
+from typing import TYPE_CHECKING
+
 import pytest
 
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
-from sqlqueue.events import state as room
+from sqlqueue.events import told as room
 from sqlqueue.events.catalog import JobCrashed, JobFailed, JobRetried, JobReturned, JobRevoked, JobSucceeded
 from sqlqueue.events.state import State
 from sqlqueue.events.stream import ended, received, sent, shown, shown_args
+
+if TYPE_CHECKING:
+    from sqlqueue.events.told import Worker
 
 JOB = Job("i", 1, "q", 0, "shop.add", "[1,2]", '{"a":null}', None, None, None, None, None, 1, 2, 0, 3, True, False, 7)
 
@@ -130,6 +136,37 @@ def test_a_worker_lives_for_two_of_its_beats(monkeypatch):
     monkeypatch.undo()
     state.event({"type": "worker-offline", "hostname": "w", "timestamp": now})
     assert not worker.alive
+
+
+def test_who_joins_and_leaves_is_said():
+    joined: list[Worker] = []
+    left: list[Worker] = []
+    state = State(on_node_join=joined.append, on_node_leave=left.append)
+    for type_, name in (("offline", "unknown"), ("heartbeat", "w"), ("online", "v"), ("offline", "w")):
+        state.event({"type": f"worker-{type_}", "hostname": name, "timestamp": 1.0})
+    assert ([one.hostname for one in joined], [one.hostname for one in left]) == (["w", "v"], ["unknown", "w"])
+    assert list(state.workers) == ["v"]
+
+
+def test_it_is_kept_in_a_file_and_held_still():
+    state = play(("task-received", "a", 1.0, {"name": "x"}))
+    state.event_callback = lambda *_: None
+    again = pickle.loads(pickle.dumps(state))
+    assert (again.tasks["a"].name, again.event_count, again.event_callback) == ("x", 1, None)
+    assert (
+        [task.uuid for task in again.tasks_by_type["x"]] == [task.uuid for task in again.tasks_by_worker["w"]] == ["a"]
+    )
+    assert again.freeze_while(lambda: again.event_count, clear_after=True) == 1
+    assert again.event_count == 0
+
+
+@pytest.mark.parametrize(
+    "event", [{"type": "worker-online"}, {"type": "task-sent"}, {"type": "task-sent", "uuid": "a"}]
+)
+def test_what_says_not_of_whom_it_is_counts_and_changes_nothing(event):
+    state = State()
+    assert state.event(event) == ((None, False), event["type"].partition("-")[2])
+    assert (state.event_count, list(state.workers), list(state.tasks)) == (1, [], [])
 
 
 def test_others_are_counted_and_what_was_dropped_too():

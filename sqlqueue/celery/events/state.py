@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.events.state import State, Task, Worker
+from sqlqueue.events.state import State
+from sqlqueue.events.told import Task, Worker
 
 __all__ = ["State", "Task", "Worker"]
