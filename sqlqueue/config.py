@@ -48,6 +48,10 @@ class Config:
     result_accept_content: Sequence[str] | None = _setting(
         None, "serializers of results that are read; None: as accept_content"
     )
+    task_compression: str | None = _setting(
+        None, "how arguments of a KiB and more are made smaller: gzip, bzip2 or lzma; None: they stay as they are"
+    )
+    result_compression: str | None = _setting(None, "the same of results")
     timezone: str = _setting("UTC", "zone in which a naive eta is meant")
     task_default_queue: str = _setting("default", "queue of calls that name none")
     task_default_priority: int = _setting(0, "priority of calls that name none; larger runs first")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
+from sqlqueue.serialization.compression import compression_named
 from sqlqueue.serialization.encoded import opened, writer
 from sqlqueue.serialization.serializers import serializer_named
 
@@ -26,11 +27,14 @@ class Contents:
         self._config = config
 
     def check(self) -> None:
-        """Raise ConfigError for a setting that names a serializer that there is not."""
+        """Raise ConfigError for a setting that names a serializer, or a compression, that there is not."""
         config = self._config
         names = {"task_serializer": [config.task_serializer], "result_serializer": [config.result_serializer]}
         names |= {"accept_content": [*config.accept_content]}
         names |= {"result_accept_content": [*(config.result_accept_content or ())]}
+        for compression in (config.task_compression, config.result_compression):
+            if compression:
+                compression_named(compression)
         for setting, named in names.items():
             for name in named:
                 try:
@@ -51,7 +55,7 @@ class Contents:
 
     def write_result(self) -> Write:
         """Return what writes results; raises ConfigError when the settings name none that there is."""
-        return writer(self._config.result_serializer, several=False)
+        return writer(self._config.result_serializer, self._config.result_compression, several=False)
 
     def write_exception(self) -> Write:
         """Return what writes the arguments of exceptions."""
@@ -63,14 +67,15 @@ def write_arguments(options: Mapping[str, Any], defaults: Defaults, config: Conf
 
     Raises
     ------
-    ConfigError: there is no such serializer.
+    ConfigError: there is no such serializer, or no such compression.
     """
-    return writer(serializer_of(options, defaults, config), several=True)
+    return writer(*form_of(options, defaults, config), several=True)
 
 
-def serializer_of(options: Mapping[str, Any], defaults: Defaults, config: Config) -> str:
-    """Return the name of the serializer that a call's arguments are written with."""
-    return options.get("serializer") or defaults.serializer or config.task_serializer
+def form_of(options: Mapping[str, Any], defaults: Defaults, config: Config) -> tuple[str, str | None]:
+    """Return the names of the serializer and of the compression that a call's arguments are written with."""
+    serializer = options.get("serializer") or defaults.serializer or config.task_serializer
+    return serializer, options.get("compression") or defaults.compression or config.task_compression
 
 
 PLAIN = Contents(Config())

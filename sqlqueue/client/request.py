@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from sqlqueue.client.contents import serializer_of, write_arguments
+from sqlqueue.client.contents import form_of, write_arguments
 from sqlqueue.client.limited import OPTIONS, limits_of
 from sqlqueue.client.moments import due, expiry
 from sqlqueue.client.routes import check_queue, queue_name, route
@@ -47,6 +47,7 @@ class CallOptions(TypedDict, total=False):
     link: a signature, or several, to be called with the result when the job succeeds.
     link_error: the same, to be called with the job's id when it fails.
     serializer: how the arguments are written: json, yaml, msgpack, pickle or your own; see docs/serialization.md.
+    compression: how large arguments are made smaller: gzip, bzip2 or lzma.
     time_limit: seconds after which a run is ended and the job fails; overrides the task's.
     soft_time_limit: seconds after which `SoftTimeLimitExceeded` is raised in the task; overrides the task's.
     shadow: a name to show instead of the task's, as ``self.request.shadow``.
@@ -74,6 +75,7 @@ class CallOptions(TypedDict, total=False):
     link: Any
     link_error: Any
     serializer: str | None
+    compression: str | None
     time_limit: float | None
     soft_time_limit: float | None
     shadow: str | None
@@ -105,6 +107,7 @@ class Defaults:
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
     serializer: str | None = None
+    compression: str | None = None
     shadow_name: Callable[..., str | None] | None = None
     unique_key: Callable[..., str | None] | None = None
     unique_for: float | None = None
@@ -192,7 +195,7 @@ def _routed(
     task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults, config: Config
 ) -> Defaults:
     """Return what the task says about its calls, and the routes where it says nothing."""
-    names = ("queue", "priority", "expires", "ignore_result", "serializer")
+    names = ("queue", "priority", "expires", "ignore_result", "serializer", "compression")
     said = {name: value for name in names if (value := getattr(defaults, name)) is not None}
     found = route(config, task, args, kwargs, {**said, **options})
     return replace(defaults, **{**found, **said})
@@ -246,8 +249,11 @@ def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | 
     asked: dict[str, object] = {}
     if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
         asked["ignore_result"] = True
-    if (serializer := serializer_of(options, defaults, config)) != "json":
+    serializer, compression = form_of(options, defaults, config)
+    if serializer != "json":
         asked["serializer"] = serializer
+    if compression:
+        asked["compression"] = compression
     soft, hard = options.get("soft_time_limit"), options.get("time_limit")
     if soft is not None or hard is not None:
         wrong = complaint(soft, hard)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NOWHERE: Mapping[str, Any] = {}
 
-_MEANT_FOR_A_BROKER = {"exchange", "exchange_type", "routing_key", "delivery_mode", "compression"}
-_UNDERSTOOD = {"queue", "priority", "expires", "ignore_result", "serializer"}
+_MEANT_FOR_A_BROKER = {"exchange", "exchange_type", "routing_key", "delivery_mode"}
+_UNDERSTOOD = {"queue", "priority", "expires", "ignore_result", "serializer", "compression"}
 
 
 def route(config: Config, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Any) -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ r"""What another serializer than JSON has written, as one object in a JSON colum
     {"$encoded": {"content_type": "application/x-yaml", "content_encoding": "utf-8", "data": "x: 1\n"}}
 
 Each argument is one such object in its place, so ``args`` stays an array and ``kwargs`` an object that SQL can read,
-and the database can put a parent's result before them. ``data`` is base64 where ``content_encoding`` is ``binary``.
+and the database can put a parent's result before them. ``data`` is base64 where ``content_encoding`` is ``binary``, or
+where ``compression`` names how it was made smaller.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.errors import EncodingError
 from sqlqueue.serialization import json
+from sqlqueue.serialization.compression import LEAST, MOST, compression_named, decompressed
 from sqlqueue.serialization.serializers import serializer_named, serializer_of
 from sqlqueue.serialization.typed import ENCODED, ESCAPE, looks_tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from sqlqueue.serialization.compression import Compression
     from sqlqueue.serialization.serializers import Serializer
 
     Write = Callable[[Any, str], str]
@@ -35,10 +38,12 @@ class Writer:
     Parameters
     ----------
     several: the members of a list or a dict are written each by itself, as arguments are.
+    compression: makes what is large smaller; JSON that is not large stays as it is.
     """
 
-    def __init__(self, serializer: Serializer, *, several: bool) -> None:
+    def __init__(self, serializer: Serializer, compression: Compression | None, *, several: bool) -> None:
         self._serializer = serializer
+        self._compression = compression
         self._several = several
 
     def __call__(self, value: Any, what: str) -> str:
@@ -51,9 +56,10 @@ class Writer:
             text = self._named(value, what)
         else:
             text = "[" + ",".join([self._one(item, f"{what}[{place}]") for place, item in enumerate(value)]) + "]"
-        if len(text) > json.MAX_BYTES:
-            size = f"{what} is {len(text):,} bytes as {self._serializer.name}, more than {json.MAX_BYTES:,}"
-            raise EncodingError(f"{size}: pass a file path or a key instead")
+        size = len(text) if text.isascii() else len(text.encode())
+        if size > json.MAX_BYTES:
+            told = f"{what} is {size:,} bytes as {self._serializer.name}, more than {json.MAX_BYTES:,}"
+            raise EncodingError(f"{told}: pass a file path or a key instead")
         return text
 
     def _named(self, value: dict[str, Any], what: str) -> str:
@@ -64,6 +70,8 @@ class Writer:
     def _one(self, value: Any, what: str) -> str:
         if value is None:
             return "null"
+        if self._serializer.name == "json":
+            return self._json(value, what)
         try:
             found = self._serializer.encode(value)
         except Exception as error:
@@ -71,22 +79,45 @@ class Writer:
         if type(found) not in (str, bytes):  # what somebody has registered
             kind = type(found).__name__
             raise EncodingError(f"the serializer {self._serializer.name!r} made {kind} of {what}: return text or bytes")
-        text, data = (TEXT, found) if isinstance(found, str) else (BINARY, base64.b64encode(found).decode())
-        head = f'"content_type":{json.encode(self._serializer.content_type)},"content_encoding":"{text}"'
-        return f'{{"{ENCODED}":{{{head},"data":{json.encode(data, what)}}}}}'
+        if (small := self._compressed(found)) is not None:
+            return small
+        encoding, data = (TEXT, found) if isinstance(found, str) else (BINARY, base64.b64encode(found).decode())
+        return self._tagged(f'"content_encoding":"{encoding}","data":{json.encode(data, what)}')
+
+    def _json(self, value: Any, what: str) -> str:
+        """Return JSON as it is, or compressed if that is worth it."""
+        text = json.encode(value, what, MOST)
+        return self._compressed(text) or text
+
+    def _compressed(self, found: str | bytes) -> str | None:
+        """Return the tagged object with its compressed data, None where that is not smaller, or not asked for."""
+        if self._compression is None or len(found) < LEAST:
+            return None
+        raw, encoding = (found.encode(), TEXT) if isinstance(found, str) else (found, BINARY)
+        data = base64.b64encode(self._compression.compress(raw)).decode()
+        if len(data) >= len(raw):
+            return None
+        return self._tagged(f'"content_encoding":"{encoding}","compression":"{self._compression.name}","data":"{data}"')
+
+    def _tagged(self, rest: str) -> str:
+        return f'{{"{ENCODED}":{{"content_type":{json.encode(self._serializer.content_type)},{rest}}}}}'
 
 
-def writer(name: object, *, several: bool) -> Write:
-    """Return what writes values as the serializer of that name does; for JSON that is `json.encode` itself.
+def writer(name: object, compression: object = None, *, several: bool) -> Write:
+    """Return what writes values as the serializer of that name does; for plain JSON that is `json.encode` itself.
+
+    Parameters
+    ----------
+    compression: the name of one; None: values stay as they are.
 
     Raises
     ------
     ConfigError: there is none of that name.
     """
     found = serializer_named(name)
-    if found.name == "json":
+    if found.name == "json" and not compression:
         return json.encode
-    return Writer(found, several=several)
+    return Writer(found, compression_named(compression) if compression else None, several=several)
 
 
 def opened(content: Any, accepted: Collection[str], setting: str) -> Any:
@@ -123,13 +154,17 @@ def opened(content: Any, accepted: Collection[str], setting: str) -> Any:
 def _parts(content: Any) -> tuple[Any, str | bytes]:
     """Return the content type and what the serializer had returned."""
     try:
-        data = content["data"]
-        if content["content_encoding"] == BINARY:
+        data, encoding, compression = content["data"], content["content_encoding"], content.get("compression")
+        if encoding == BINARY or compression is not None:
             data = base64.b64decode(data, validate=True)
-        return content["content_type"], data
-    except (KeyError, TypeError, ValueError) as error:
+        content_type = content["content_type"]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         shown = standard.dumps(content)[:80]
         raise EncodingError(f"a value is said to be encoded, and is not: {shown} ({error!r})") from None
+    if compression is not None:
+        data = decompressed(data, compression)
+        data = data if encoding == BINARY else data.decode(errors="replace")
+    return content_type, data
 
 
 def shown(text: str) -> str:
@@ -149,8 +184,11 @@ def _readable(value: Any) -> Any:
     content = value[ENCODED]
     if not isinstance(content, dict) or not isinstance(content.get("data"), str):
         return value
-    if content.get("content_encoding") == TEXT:
+    compression = content.get("compression")
+    if content.get("content_encoding") == TEXT and compression is None:
         return content["data"]
     serializer = serializer_of(content.get("content_type"))
     name = serializer.name if serializer is not None else content.get("content_type")
+    if compression is not None:
+        name = f"{name}, {compression}"
     return f"<{name}, {len(content['data']) * 3 // 4} bytes>"

@@ -34,7 +34,7 @@ Json = Any
 """None, bool, int, float, str, list and dict with string keys, nested."""
 
 
-def encode(value: Json, what: str = "value") -> str:
+def encode(value: Json, what: str = "value", limit: int = MAX_BYTES) -> str:
     """Return ``value`` as JSON text.
 
     Parameters
@@ -42,10 +42,11 @@ def encode(value: Json, what: str = "value") -> str:
     value: None, bool, int, finite float, str, list, tuple (stored as an array), dict with string keys, and what
     ``typed`` describes.
     what: how messages name the value, for instance ``args``.
+    limit: bytes that it may be.
 
     Raises
     ------
-    EncodingError: it could not be stored, or is larger than 1 MiB; the message names the path.
+    EncodingError: it could not be stored, or is larger than that; the message names the path.
     """
     kind = type(value)
     if value is None:
@@ -54,12 +55,12 @@ def encode(value: Json, what: str = "value") -> str:
         return str(value)
     if kind is dict and not value:
         return "{}"
-    left = [MAX_VALUES, 0]
+    left = [limit // 2, 0]
     _check(value, what, 0, left)
     plain = replaced(value) if left[_TYPED] else value
     text = "".join(_chunks(plain, 0)) if _chunks else _encoder.encode(plain)
-    if len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES:
-        size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {MAX_BYTES:,}"
+    if len(text) * 4 > limit and len(text.encode()) > limit:
+        size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {limit:,}"
         message = f"{size}: pass a file path or a key instead"
         raise EncodingError(message)
     return text

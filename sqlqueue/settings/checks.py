@@ -93,6 +93,8 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
     if name in LISTS and not (value is None and default is None) and not _is_list_of_names(value):
         raise ConfigError(f"{name} is {value!r}: use a list of {LISTS[name]}")
+    if name.endswith("_compression") and value is not None and not isinstance(value, str):
+        raise ConfigError(f"{name} is {value!r}: use a compression's name, such as 'gzip', or None")
     if name.endswith("_serializer") and (not isinstance(value, str) or not value):
         raise ConfigError(f"{name} is {value!r}: use a serializer's name, such as 'json'")
 

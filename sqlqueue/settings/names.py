@@ -98,11 +98,10 @@ REFUSED: dict[str, tuple[str, dict[str, object]]] = {
         {"worker_enable_remote_control": True},
     ),
     "formats": (
-        "arguments and results are neither compressed nor signed",
+        "arguments and results are not signed",
         {
-            "result_compression": None, "security_cert_store": None, "security_certificate": None,
+            "security_cert_store": None, "security_certificate": None,
             "security_digest": "sha256", "security_key": None, "security_key_password": None,
-            "task_compression": None,
         },
     ),
 }  # fmt: skip

@@ -38,6 +38,7 @@ class RetryOptions(TypedDict, total=False):
     soft_time_limit: float | None
     ignore_result: bool | None
     serializer: str | None
+    compression: str | None
     shadow: str | None
     argsrepr: str | None
     kwargsrepr: str | None
@@ -86,7 +87,8 @@ def change_of(
     if unknown:
         raise EnqueueError(f"self.retry() has no option {', '.join(sorted(unknown))}; docs/tasks.md lists them")
     headers = {**request.headers, **(options.get("headers") or {})}
-    same = {"serializer": request.asked().get("serializer"), **options, "headers": headers}
+    asked = request.asked()
+    same = {name: asked.get(name) for name in ("serializer", "compression")} | {**options, "headers": headers}
     new = build(request.task or "", args or (), kwargs or {}, same, NO_DEFAULTS, NO_SETTINGS)  # type: ignore[arg-type]
     said: dict[str, object] = {name: getattr(new, name) for name in ("queue", "priority") if options.get(name)}
     if options.get("priority") == 0:

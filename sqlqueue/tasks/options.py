@@ -52,6 +52,7 @@ class TaskOptions(TypedDict, total=False):
     concurrency_limit: int | None
     fleet_rate_limit: str | int | None
     serializer: str | None
+    compression: str | None
     unique_key: str | Callable[..., str | None] | None
     unique_for: float | None
     on_conflict: str | None
@@ -97,6 +98,7 @@ class TaskSettings:
     concurrency_limit: how many of them, or without a key of the task's jobs, run at a time in the whole fleet.
     fleet_rate_limit: how many of them start in the whole fleet: as ``rate_limit``.
     serializer: how arguments are written for calls that do not say; None: the setting ``task_serializer``.
+    compression: how large arguments are made smaller for calls that do not say: gzip, bzip2 or lzma.
     unique_key: what only one of its jobs may be about: ``"sync:{user_id}"``, or a function of the task's arguments.
     unique_for, on_conflict: as of a call, for calls that do not say.
     typing: check a call's arguments against the function's signature before it is sent.
@@ -127,6 +129,7 @@ class TaskSettings:
     concurrency_limit: int | None = None
     fleet_rate_limit: str | int | None = None
     serializer: str | None = None
+    compression: str | None = None
     unique_key: str | Callable[..., str | None] | None = None
     unique_for: float | None = None
     on_conflict: str | None = None
@@ -140,7 +143,7 @@ class TaskSettings:
         return Defaults(
             self.queue, self.priority, self.expires, self.acks_late, self.max_crashes, self.ignore_result,
             self.concurrency_key, self.concurrency_limit, self.fleet_rate_limit,
-            self.serializer,
+            self.serializer, self.compression,
             unique_for=self.unique_for, on_conflict=self.on_conflict,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from sqlqueue.domain.limits import complaint
 from sqlqueue.tasks.options import TaskOptions
 
 _CELERY_ONLY = frozenset({
-    "add_to_parent", "chain", "chord", "compression", "errbacks", "group_id", "group_index", "parent_id", "producer",
+    "add_to_parent", "chain", "chord", "errbacks", "group_id", "group_index", "parent_id", "producer",
     "publisher", "result_cls", "retries", "root_id", "route_name", "router",
     "throw", "utc",
 })  # fmt: skip
