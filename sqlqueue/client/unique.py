@@ -36,7 +36,7 @@ def with_key(
     ------
     EnqueueError: the key cannot be, or an option makes no sense beside it or without it.
     """
-    if not options and defaults.unique_key is None:
+    if defaults.unique_key is None and options.keys().isdisjoint(OPTIONS):
         return job
     said = {name: value for name in OPTIONS if (value := dict[str, Any](options).get(name)) is not None}
     if not has_key(options, defaults):
