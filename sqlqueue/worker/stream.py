@@ -7,6 +7,7 @@ hears is put aside as it is; a chore makes dicts of it, and writes them twice a 
 from __future__ import annotations
 
 import os
+import platform
 import threading
 from collections import deque
 from operator import itemgetter
@@ -44,7 +45,7 @@ PRUNE = 10.0
 
 ASLEEP = 60.0
 
-SOFTWARE = {"sw_ident": "sqlqueue", "sw_ver": __version__, "sw_sys": os.uname().sysname}
+SOFTWARE = {"sw_ident": "sqlqueue", "sw_ver": __version__, "sw_sys": platform.system()}
 
 
 class Word(NamedTuple):
@@ -239,6 +240,6 @@ class Stream:
             "freq": BEAT,
             "active": len(self._survey().running),
             "processed": sum(self._processed().values()),
-            "loadavg": [round(load, 2) for load in os.getloadavg()],
+            "loadavg": [round(load, 2) for load in os.getloadavg()] if hasattr(os, "getloadavg") else [],
             **SOFTWARE,
         }
