@@ -31,6 +31,7 @@ from sqlqueue.errors import (
     TaskRevoked,
     TimeLimitExceeded,
     TransactionEnded,
+    UntrustedJob,
     WaitingInTask,
     WorkerLost,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "TaskRevoked",
     "TimeLimitExceeded",
     "TransactionEnded",
+    "UntrustedJob",
     "WaitingInTask",
     "WorkerLost",
     "xmap",

@@ -52,6 +52,9 @@ class Config:
         None, "how arguments of a KiB and more are made smaller: gzip, bzip2 or lzma; None: they stay as they are"
     )
     result_compression: str | None = _setting(None, "the same of results")
+    task_signing_keys: Sequence[str] = _setting(
+        (), "jobs are signed with the first of these keys, and a worker runs only what one of them has signed"
+    )
     timezone: str = _setting("UTC", "zone in which a naive eta is meant")
     task_default_queue: str = _setting("default", "queue of calls that name none")
     task_default_priority: int = _setting(0, "priority of calls that name none; larger runs first")
@@ -212,7 +215,7 @@ def _default(name: str) -> Any:
     return _NAMES[name].default if name in _NAMES else None
 
 
-_SECRET = re.compile(r"(password|secret|token|signature|(?<!routing)_key$)", re.IGNORECASE)
+_SECRET = re.compile(r"(password|secret|token|signature|(?<!routing)_keys?$)", re.IGNORECASE)
 """Settings whose value is never shown."""
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/\s]*(?=@)|(?<=password=)[^&\s'\"]+", re.IGNORECASE)

@@ -78,6 +78,10 @@ class EncodingError(EnqueueError, ValueError):
     """A value that could never be stored; the message names the path to it."""
 
 
+class UntrustedJob(TaskError):
+    """A job that no key of ``task_signing_keys`` has signed, or whose row was changed since: its task is not called."""
+
+
 class NotUnique(EnqueueError):
     """Another job has the call's ``unique_key``, and the call said ``on_conflict="raise"``.
 

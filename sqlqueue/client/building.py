@@ -11,6 +11,7 @@ from sqlqueue.client.many import build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.unique import with_key
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, inherited, jobs_of
+from sqlqueue.serialization.signing import signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -52,17 +53,22 @@ class Building:
         """Return the job of one call; see `build`."""
         job = build(task, args, kwargs, options, self._inherited(defaults), self._config)
         job = with_key(job, args, kwargs, options, defaults)
-        return descended(job, self._surroundings.ancestry())
+        return signed(descended(job, self._surroundings.ancestry()), self._config.task_signing_keys)
 
     def many(self, task: str, calls: Iterable[Call], options: CallOptions, defaults: Defaults) -> list[NewJob]:
         """Return the jobs of many calls of one task; see `build_many`."""
         ancestry = self._surroundings.ancestry()
         jobs = build_many(task, calls, options, self._inherited(defaults), self._config)
-        return [descended(job, ancestry) for job in jobs]
+        return self._signed([descended(job, ancestry) for job in jobs])
 
     def of_plan(self, plan: Plan, *, alone: bool = True) -> list[NewJob]:
         """Return the jobs of a workflow; of one that is to be sent ``alone``, and has one job, that may have a key."""
-        return jobs_of(plan, self._config, self._defaults_of, self._surroundings.ancestry(), alone=alone)
+        ancestry = self._surroundings.ancestry()
+        return self._signed(jobs_of(plan, self._config, self._defaults_of, ancestry, alone=alone))
+
+    def _signed(self, jobs: list[NewJob]) -> list[NewJob]:
+        keys = self._config.task_signing_keys
+        return [signed(job, keys) for job in jobs] if keys else jobs
 
     def _inherited(self, defaults: Defaults) -> Defaults:
         return inherited(self._config, self._surroundings.ancestry, defaults)

@@ -12,11 +12,13 @@ from sqlqueue.errors import ConfigError
 from sqlqueue.serialization.compression import compression_named
 from sqlqueue.serialization.encoded import opened, writer
 from sqlqueue.serialization.serializers import serializer_named
+from sqlqueue.serialization.signing import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlqueue.client.request import Defaults
+    from sqlqueue.domain.job import Job
     from sqlqueue.serialization.encoded import Write
 
 
@@ -41,6 +43,11 @@ class Contents:
                     serializer_named(name)
                 except ConfigError as error:
                     raise ConfigError(f"{setting}: {error}") from None
+
+    def trust(self, job: Job) -> None:
+        """Raise UntrustedJob for a job that no key has signed, if there are keys."""
+        if keys := self._config.task_signing_keys:
+            check(job, keys)
 
     def argument(self, content: Any) -> Any:
         """Return an argument that a serializer has written; raises EncodingError unless ``accept_content`` has it."""

@@ -44,6 +44,9 @@ LISTS = {
     "result_accept_content": "serializers, such as ['json', 'yaml']",
 }
 
+SHORTEST_KEY = 16
+"""Characters of a signing key; fewer could be guessed."""
+
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -91,6 +94,10 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
         raise ConfigError(f"{name} is {value!r}: use True, False or None")
     if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
+    if name == "task_signing_keys" and (isinstance(value, str) or not all(map(_is_key, value))):
+        raise ConfigError(
+            f"{name} is no list of keys, texts of {SHORTEST_KEY} characters or more: fewer can be guessed"
+        )
     if name in LISTS and not (value is None and default is None) and not _is_list_of_names(value):
         raise ConfigError(f"{name} is {value!r}: use a list of {LISTS[name]}")
     if name.endswith("_compression") and value is not None and not isinstance(value, str):
@@ -101,3 +108,7 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
 
 def _is_list_of_names(value: Any) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str) and all(isinstance(one, str) for one in value)
+
+
+def _is_key(value: Any) -> bool:
+    return isinstance(value, str) and len(value) >= SHORTEST_KEY

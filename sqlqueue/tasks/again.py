@@ -71,9 +71,17 @@ def seconds_until(countdown: float | None, eta: datetime | None) -> float | None
 
 
 def change_of(
-    request: Context, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None, options: RetryOptions
+    request: Context,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+    options: RetryOptions,
+    keys: Sequence[str] = (),
 ) -> str | None:
     """Return what another try changes of its job, as JSON text; None when it is nothing.
+
+    Parameters
+    ----------
+    keys: with the first of which it is signed.
 
     Raises
     ------
@@ -100,4 +108,4 @@ def change_of(
         texts["options"] = json.dumps({**request.asked(), **json.loads(new.options)})
     parts = [f"{json.dumps(name)}:{json.dumps(value)}" for name, value in said.items() if value is not None]
     parts += [f"{json.dumps(name)}:{text}" for name, text in texts.items() if text is not None]
-    return "{" + ",".join(parts) + "}"
+    return request.signed_again("{" + ",".join(parts) + "}", keys)

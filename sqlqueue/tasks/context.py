@@ -12,9 +12,10 @@ from sqlqueue.client.contents import PLAIN
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.serialization.json import decode
+from sqlqueue.serialization.signing import signed_again
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlqueue.client.contents import Contents
     from sqlqueue.client.transaction import TaskTransaction
@@ -217,6 +218,10 @@ class Context:
     def get(self, name: str, default: Any = None) -> Any:
         """Return one of these by its name, or ``default``."""
         return getattr(self, name, default)
+
+    def signed_again(self, change: str, keys: Sequence[str]) -> str:
+        """Return what another try changes of the job, signed with the first of ``keys``, if there are any."""
+        return signed_again(self._job, change, keys) if self._job else change
 
     def asked(self) -> dict[str, Any]:
         """What this call asks of the worker that is not the default."""

@@ -238,7 +238,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         ------
         MaxRetriesExceeded: no retry is left and no ``exc`` was given.
         """
-        change = change_of(self.request, args, kwargs, options)
+        change = change_of(self.request, args, kwargs, options, self._sender().config.task_signing_keys)
         delay = seconds_until(countdown, eta)
         again = another_try(self.request, self.settings, exc, delay, max_retries, change)
         if throw:

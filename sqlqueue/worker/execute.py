@@ -22,7 +22,7 @@ from sqlqueue.domain.outcome import (
     Revoked,
     Succeeded,
 )
-from sqlqueue.errors import EncodingError, Ignore, Reject, Retry
+from sqlqueue.errors import EncodingError, Ignore, Reject, Retry, UntrustedJob
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import decode
 from sqlqueue.services.testsignals import reached
@@ -234,7 +234,11 @@ class Executor:
             )
         failure = self._describe(error)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
-        if retryable and not isinstance(error, EncodingError) and _may_retry(settings.max_retries, job.retries):
+        if (
+            retryable
+            and not isinstance(error, EncodingError | UntrustedJob)
+            and _may_retry(settings.max_retries, job.retries)
+        ):
             backoff = settings.backoff
             delay = backoff.delay(job.retries, self._chance) if backoff else settings.default_retry_delay
             return Retried(delay, failure, runtime)
@@ -255,6 +259,7 @@ class Executor:
 
 def _apply(task: Task[..., Any, Any], job: Job, contents: Contents) -> Any:
     """Call the task's function with the job's arguments; of an ``async def`` this makes the coroutine."""
+    contents.trust(job)
     args, kwargs = decode(job.args, contents.argument), decode(job.kwargs, contents.argument)
     if type(args) is not list or type(kwargs) is not dict:  # somebody's own INSERT
         raise EncodingError("the job's args are no JSON array, or its kwargs no JSON object")
