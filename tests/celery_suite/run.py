@@ -126,7 +126,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--db", choices=("postgres", "sqlite"), default="sqlite")
     parser.add_argument("--source", help="the source distribution, if it is here already")
-    parser.add_argument("--timeout", type=int, default=120, help="seconds for one test")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds for one test")
     parser.add_argument("-k", dest="some", help="only these tests")
     parser.add_argument("--file", action="append", help="only these files")
     given = parser.parse_args()
