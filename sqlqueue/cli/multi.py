@@ -17,7 +17,7 @@ import click
 from sqlqueue.cli.nodes import read_nodes
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import ConfigError
-from sqlqueue.worker.process import living_owner, this_program
+from sqlqueue.worker.process import lives, living_owner, this_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -119,27 +119,29 @@ def _send(number: signal.Signals, node: Node) -> bool:
 
 def _stopwait(nodes: Sequence[Node]) -> bool:
     """Ask all to stop, then wait for each."""
-    running = [node for node in nodes if _pid(node) is not None]
+    running = [(node, pid) for node in nodes if (pid := _pid(node)) is not None]
     if not _each(nodes, partial(_send, signal.SIGTERM)):
         return False
     pause = threading.Event()
-    for node in running:
-        while _pid(node) is not None:
+    for node, pid in running:
+        while _is(node, pid):
             pause.wait(GLANCE)
         _say(node, "stopped")
     return True
 
 
 def _pid(node: Node) -> int | None:
-    """Return the pid of a worker that lives; whose number went to another process in the meantime does not."""
+    """Return the pid of a worker that lives."""
     pid = living_owner(Path(node.pidfile))
-    if pid is None:
-        return None
+    return pid if pid is not None and _is(node, pid) else None
+
+
+def _is(node: Node, pid: int) -> bool:
+    """Whether a process is that worker: its number may have gone to another in the meantime."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:  # no such thing on this system, or gone this moment
-        return living_owner(Path(node.pidfile))
-    return pid if node.name in words else None
+        return node.name in Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # no such thing on this system, or gone
+        return not Path("/proc/self").exists() and lives(pid)
 
 
 def _say(node: Node, words: str, *, ok: bool = True) -> bool:

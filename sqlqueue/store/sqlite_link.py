@@ -32,6 +32,9 @@ BUSY_SECONDS = 30.0
 SUSPECT_SECONDS = 2.0
 """How long the lock may be held by this very process, elsewhere, before we say that nobody will release it."""
 
+SUSPICIONS = 2
+"""How often in a row that must be found, since one of ours may just begin or end when somebody looks."""
+
 IN_MEMORY = "sqlite:///:memory:"
 """What every database in memory is called, however many there are."""
 
@@ -70,6 +73,9 @@ class SQLiteLink:
                 connection = handle.connected()
                 self.generation = self._writer.generation
                 begin(connection)
+                mine = (os.getpid(), self._path, id(handle))
+                if handle is self._writer:
+                    _under_way.add(mine)
                 try:
                     value = drive(over_named(connection), op)
                     connection.execute("COMMIT")
@@ -77,6 +83,8 @@ class SQLiteLink:
                     with suppress(sqlite3.Error):
                         connection.execute("ROLLBACK")
                     raise
+                finally:
+                    _under_way.discard(mine)
             except sqlite3.Error as error:
                 raise self._dialect.translate(error) or error from error
             return value
@@ -84,18 +92,27 @@ class SQLiteLink:
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Take the write lock, waiting for others, but not for this process's own open transaction."""
         started = monotonic()
+        suspicions = 0
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) and "busy" not in str(error):
                     raise
-                self._keep_waiting(monotonic() - started)
+                waited = monotonic() - started
+                suspicions = suspicions + 1 if waited >= SUSPECT_SECONDS and self._is_held_elsewhere() else 0
+                self._keep_waiting(waited, suspicions)
             else:
                 return
 
-    def _keep_waiting(self, waited: float) -> None:
-        if waited >= SUSPECT_SECONDS and not self.lends() and holds_write_lock(self._path, os.getpid()):
+    def _is_held_elsewhere(self) -> bool:
+        """Whether this process holds the lock, in no transaction of ours: those end by themselves."""
+        here = (os.getpid(), self._path)
+        ours = any(one[:2] == here for one in tuple(_under_way))
+        return not ours and not self.lends() and holds_write_lock(self._path, os.getpid())
+
+    def _keep_waiting(self, waited: float, suspicions: int) -> None:
+        if suspicions >= SUSPICIONS:
             message = (
                 f"an open transaction of this process holds the write lock of {self._path}, so this job could never be"
                 " written beside it: pass session= (or use app.using(connection)) so that it joins that transaction"
@@ -180,6 +197,9 @@ def place_of(connection: sqlite3.Connection) -> str:
 def _begin_reading(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
 
+
+_under_way: set[tuple[int, str, int]] = set()
+"""The writing transactions of ours that are under way: process, file and handle, whatever link it is of."""
 
 _left_behind: list[sqlite3.Connection] = []
 """Handles that belong to a parent process; kept so that they are never closed here."""

@@ -33,7 +33,7 @@ class PidFile:
 
     def __enter__(self) -> None:
         owner = _owner(self._path)
-        if owner is not None and owner != os.getpid() and _lives(owner):
+        if owner is not None and owner != os.getpid() and lives(owner):
             raise ConfigError(
                 f"{self._path} says that process {owner} is this worker: stop it, or use another --pidfile"
             )
@@ -50,7 +50,7 @@ class PidFile:
 def living_owner(path: Path) -> int | None:
     """Return the pid in a pid file, if there is a process of that number."""
     owner = _owner(path)
-    return owner if owner is not None and _lives(owner) else None
+    return owner if owner is not None and lives(owner) else None
 
 
 def _owner(path: Path) -> int | None:
@@ -60,7 +60,8 @@ def _owner(path: Path) -> int | None:
         return None
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -3,13 +3,15 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from sqlqueue.domain.settlement import Finish
 from sqlqueue.domain.states import State
-from sqlqueue.errors import StoreUnavailable
+from sqlqueue.errors import BindingError, StoreUnavailable
+from sqlqueue.store import sqlite_link
 from sqlqueue.store.ops.claim import claim
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.ops.settle import settle
@@ -17,7 +19,7 @@ from sqlqueue.store.ops.workers import observe, sign_off
 from sqlqueue.store.sqlite_link import SQLiteLink
 from sqlqueue.store.store import Store
 from tests.support.jobs import ME, lane, new_job
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_until
 from tests.support.runners import onlooker
 
 PROCESSES, ROUNDS = 8, 6
@@ -108,3 +110,52 @@ def test_who_reads_does_not_wait_behind_who_waits_to_write(sqlite_url, monkeypat
     writer.join(60)
     assert not writer.is_alive()
     store.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Let a writer suspect at once, and count how often it has looked."""
+    monkeypatch.setattr(sqlite_link, "SUSPECT_SECONDS", 0.0)
+    looks: list[int] = []
+    keep_waiting = SQLiteLink._keep_waiting
+
+    def look(link, waited, suspicions):
+        looks.append(suspicions)
+        keep_waiting(link, waited, suspicions)
+
+    monkeypatch.setattr(SQLiteLink, "_keep_waiting", look)
+    return looks
+
+
+def test_an_open_transaction_of_ones_own_that_would_never_end_is_named(sqlite_url, impatient):
+    store = Store(sqlite_url)
+    store.check_schema()
+    with closing(onlooker(sqlite_url)) as own:
+        own.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BindingError, match="an open transaction of this process holds the write lock"):
+            store.run(enqueue, [new_job()])
+    assert impatient == [1, 2]
+    store.close()
+
+
+def test_a_slow_transaction_of_ours_in_the_same_process_is_waited_for(sqlite_url, impatient):
+    first, second = Store(sqlite_url), Store(sqlite_url)
+    first.check_schema()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(dialect):
+        yield from enqueue(dialect, [new_job()])
+        begun.set()
+        assert go_on.wait(60)
+
+    with ThreadPoolExecutor(2) as threads:
+        holding = threads.submit(first.run, slow)
+        assert begun.wait(60)
+        waiting = threads.submit(second.run, enqueue, [new_job()])
+        wait_until("the second to have looked three times", lambda: len(impatient) > 2)
+        go_on.set()
+        holding.result(60)
+        assert len(waiting.result(60)) == 1
+    assert not any(impatient)
+    first.close()
+    second.close()
