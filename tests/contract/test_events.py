@@ -84,10 +84,11 @@ def test_who_has_read_one_has_seen_all_before_it(postgres_runner):
     seen: list[int] = []
     after = start
     while len(seen) < 240 and not stop.wait(0.001):
+        over = not any(thread.is_alive() for thread in threads)  # before the look, or its last words might be missed
         found = postgres_runner.run(read_events, after)
         seen += [one.seq for one in found]
         after = found[-1].seq if found else after
-        if not any(thread.is_alive() for thread in threads) and not found:
+        if over and not found:
             break
     for thread, one in zip(threads, others, strict=True):
         thread.join()

@@ -167,7 +167,7 @@ def make_due(app, result):
 
 
 def test_an_expected_exception_is_told_without_a_traceback(app, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "sqlqueue.worker")
     failing(app, throws=(ValueError,))
 
     @app.task(name="surprising")
