@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from sqlqueue.client.contents import form_of, write_arguments
+from sqlqueue.client.contents import form_of
 from sqlqueue.client.limited import OPTIONS, limits_of
 from sqlqueue.client.moments import due, expiry
 from sqlqueue.client.routes import check_queue, queue_name, route
@@ -18,6 +18,7 @@ from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
 from sqlqueue.domain.limits import complaint
 from sqlqueue.errors import EnqueueError
+from sqlqueue.serialization.encoded import writer
 from sqlqueue.serialization.json import encode
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def build(
         raise EnqueueError(_unknown_options(options))
     if config.task_routes is not None:
         defaults = _routed(task, args, kwargs, options, defaults, config)
-    known, write = options.get("task_id"), write_arguments(options, defaults, config)
+    known, form = options.get("task_id"), form_of(options, defaults, config)
+    write = writer(*form, several=True)
     limited = defaults.is_limited or config.fleet_limits or (options and not options.keys().isdisjoint(OPTIONS))
     delay, run_at = due(options.get("countdown"), options.get("eta"), config)
     expires, expires_at = expiry(_first(options.get("expires"), defaults.expires), config)
@@ -172,7 +174,10 @@ def build(
         max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
         headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
         options=_options(
-            options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs), defaults, config
+            options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs),
+            form,
+            defaults,
+            config,
         ),
         limits=limits_of(task, args, kwargs, options, defaults, config) if limited else None,
     )
@@ -244,12 +249,12 @@ SHOWN = ("shadow", "argsrepr", "kwargsrepr")
 """Options that are kept with the job to be shown."""
 
 
-def _options(options: CallOptions, defaults: Defaults, config: Config) -> str | None:
+def _options(options: CallOptions, form: tuple[str, str | None], defaults: Defaults, config: Config) -> str | None:
     """Return what the worker must know of this call as JSON text, None when it is nothing."""
     asked: dict[str, object] = {}
     if _first(options.get("ignore_result"), defaults.ignore_result, config.task_ignore_result):
         asked["ignore_result"] = True
-    serializer, compression = form_of(options, defaults, config)
+    serializer, compression = form
     if serializer != "json":
         asked["serializer"] = serializer
     if compression:

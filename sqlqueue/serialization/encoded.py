@@ -114,6 +114,8 @@ def writer(name: object, compression: object = None, *, several: bool) -> Write:
     ------
     ConfigError: there is none of that name.
     """
+    if name == "json" and not compression:  # nearly always
+        return json.encode
     found = serializer_named(name)
     if found.name == "json" and not compression:
         return json.encode
