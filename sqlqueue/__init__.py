@@ -4,6 +4,7 @@ from sqlqueue.app import SQLQueue
 from sqlqueue.client.group import GroupResult, ResultSet
 from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
+from sqlqueue.domain.broadcast import Broadcast
 from sqlqueue.errors import (
     BindingError,
     ChordError,
@@ -48,6 +49,7 @@ __all__ = [
     "allow_join_result",
     "AsyncResult",
     "BindingError",
+    "Broadcast",
     "chain",
     "chord",
     "ChordError",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from sqlqueue.client.routes import broadcast_names
 from sqlqueue.store.urls import show
 from sqlqueue.version import __version__
 
@@ -20,7 +21,8 @@ def print_banner(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> None:
     title = click.style(f"sqlqueue {__version__}", fg="green", bold=True)
     name = click.style(options.node_name, bold=True)
     lines = ["", f" {title}  {name}  pid {os.getpid()}", "", *_part("config", _config(app, options))]
-    lines += _part("queues", [f".> {queue}" for queue in options.queues])
+    spread = broadcast_names(app.conf)
+    lines += _part("queues", [f".> {one}{', by every worker' if one in spread else ''}" for one in options.queues])
     tasks = [f" . {name}" for name in app.tasks] or [" none: a worker without tasks sends every job back"]
     click.echo("\n".join([*lines, *_part("tasks", tasks)]), file=stream)
 

@@ -21,7 +21,7 @@ from sqlqueue.client.started import Started, handle_on
 from sqlqueue.client.teller import Teller
 from sqlqueue.client.unique import has_key
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import in_header, written
+from sqlqueue.client.workflow import in_header, in_place, written
 from sqlqueue.domain.job import Conflict
 from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
@@ -130,7 +130,7 @@ class Client:
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
         jobs = self._building.of_plan(plan, alone=False)
-        return written(plan, jobs, job_id)
+        return written([in_place(job) if job.id == job_id else job for job in jobs], plan.edges)
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""

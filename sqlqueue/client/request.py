@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from sqlqueue.client.contents import form_of
 from sqlqueue.client.limited import OPTIONS, limits_of
 from sqlqueue.client.moments import due, expiry
-from sqlqueue.client.routes import check_queue, queue_name, route
+from sqlqueue.client.routes import check_queue, queue_name, queue_of_exchange, route
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
 from sqlqueue.domain.limits import complaint
@@ -162,7 +162,7 @@ def build(
         id=new_job_id() if known is None else _name("task_id", known, MAX_ID),
         given_id=known is not None,
         task=_name("the task's name", task, MAX_NAME),
-        queue=_queue(_first(options.get("queue"), defaults.queue), config),
+        queue=_queue(_where(options, config) if options else None, defaults, config),
         args=write(list(args), "args"),
         kwargs=write(dict(kwargs), "kwargs"),
         priority=_priority(_first(options.get("priority"), defaults.priority), config),
@@ -206,7 +206,14 @@ def _routed(
     return replace(defaults, **{**found, **said})
 
 
-def _queue(given: Any, config: Config) -> str:
+def _where(options: CallOptions, config: Config) -> Any:
+    """Return the queue that a call names, be it by the exchange of a broadcast queue."""
+    given = options.get("queue")
+    return queue_of_exchange(config, options.get("exchange")) if given is None else given
+
+
+def _queue(given: Any, defaults: Defaults, config: Config) -> str:
+    given = _first(given, defaults.queue)
     if given is None:
         given = config.task_default_queue
     elif not isinstance(given, str):

@@ -12,6 +12,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.domain.broadcast import is_broadcast
 from sqlqueue.errors import ConfigError, EnqueueError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def route(config: Config, task: str, args: Sequence[Any], kwargs: Mapping[str, A
     for one in _several(config.task_routes):
         found = _ask(one, task, args, kwargs, options)
         if found is not None:
-            return _read(task, found)
+            return _read(config, task, found)
     return NOWHERE
 
 
@@ -54,18 +55,30 @@ def queue_names(config: Config) -> list[str]:
     return [queue_name(one) for one in config.task_queues or ()] or [config.task_default_queue]
 
 
+def broadcast_names(config: Config) -> frozenset[str]:
+    """Return the names of those queues of ``task_queues`` whose jobs every worker does."""
+    return frozenset(queue_name(one) for one in config.task_queues or () if is_broadcast(one))
+
+
+def queue_of_exchange(config: Config, exchange: Any) -> str | None:
+    """Return the broadcast queue that an exchange means, as in Celery; None when it means none."""
+    if exchange is None:
+        return None
+    name = getattr(exchange, "name", exchange)
+    return name if name in broadcast_names(config) else None
+
+
 def queue_name(given: Any) -> str:
     """Return a queue's name, of a string or of an object with a ``name``.
 
     Raises
     ------
-    ConfigError: it is neither, or one of Celery's broadcast queues.
+    ConfigError: it is neither.
     """
     if isinstance(given, str):
         return given
-    if type(given).__name__ == "Broadcast":
-        raise ConfigError("broadcast queues are not built: send one job for each worker, to a queue of its own")
-    name = getattr(given, "name", None)
+    # Celery's broadcast queues are known by their alias: their name is made up anew in each process.
+    name = (getattr(given, "alias", None) if is_broadcast(given) else None) or getattr(given, "name", None)
     if not isinstance(name, str):
         raise ConfigError(f"{given!r} is no queue: use its name")
     return name
@@ -120,10 +133,12 @@ def _expression(pattern: str) -> re.Pattern[str] | None:
     return re.compile(translate(pattern)) if set("*?[") & set(pattern) else None
 
 
-def _read(task: str, found: Any) -> Mapping[str, Any]:
+def _read(config: Config, task: str, found: Any) -> Mapping[str, Any]:
     """Return a route as options: a queue, or a dict with one."""
     if not isinstance(found, Mapping):
         return {"queue": queue_name(found)}
+    if found.get("queue") is None and (queue := queue_of_exchange(config, found.get("exchange"))):
+        found = {**found, "queue": queue}
     unknown = sorted(found.keys() - _UNDERSTOOD - _MEANT_FOR_A_BROKER)
     if unknown or not _UNDERSTOOD & found.keys():
         wrong = f"has {', '.join(unknown)}" if unknown else "names neither queue nor priority"

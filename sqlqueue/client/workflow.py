@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
+    from sqlqueue.domain.workflow import Edge
     from sqlqueue.serialization.encoded import Write
 
 
@@ -128,11 +129,10 @@ def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
     return job._replace(given_id=row.given_id, **own)
 
 
-def written(plan: Plan, jobs: Sequence[NewJob], last_id: str) -> str:
-    """Return a workflow as JSON text: what is put in the place of the job of that id, which becomes its last."""
-    rows = [job if job.id != last_id else _in_place(job) for job in jobs]
-    values = [{name: _plain(value) for name, value in row._asdict().items()} for row in rows]
-    return json.dumps({"jobs": values, "edges": plan.edges})
+def written(jobs: Sequence[NewJob], edges: Sequence[Edge]) -> str:
+    """Return a workflow as JSON text: what is put in the place of a job, which becomes the last of these."""
+    values = [{name: _plain(value) for name, value in job._asdict().items()} for job in jobs]
+    return json.dumps({"jobs": values, "edges": edges})
 
 
 def in_header(job: NewJob, group: str | None) -> NewJob:
@@ -141,8 +141,11 @@ def in_header(job: NewJob, group: str | None) -> NewJob:
     return job._replace(options=options, group_id=group)
 
 
-def _in_place(job: NewJob) -> NewJob:
-    """Return the last job with a note to let it go, though it may wait for nobody; others may wait for it."""
+def in_place(job: NewJob) -> NewJob:
+    """Return the last job of what is put in another's place, with a note to let it go though it may wait for nobody.
+
+    Others may wait for it, as they did for the one before.
+    """
     notes: dict[str, object] = {"feeds": True}
     if not job.blocked:
         notes |= {"takes": "all", "delay": job.delay, "expires": job.expires, "eta": _moment(job.run_at)}

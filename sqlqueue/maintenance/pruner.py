@@ -1,4 +1,4 @@
-"""Ends what has waited or lain long enough: results past their keep-until, jobs whose task nobody knows.
+"""Ends what has waited or lain long enough: results past their keep-until, jobs that nobody is going to run.
 
 The leader's chores.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlqueue.store.ops.broadcast import end_abandoned
 from sqlqueue.store.ops.events import prune_events
 from sqlqueue.store.ops.prune import prune
 from sqlqueue.store.ops.told import forget_told
 from sqlqueue.store.ops.unknown import fail_unknown
+from sqlqueue.store.ops.workers import forget_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +25,15 @@ FOREVER = 1000 * 366 * 86400.0
 PRUNE_EVERY = 600.0
 UNKNOWN_EVERY = 60.0
 TOLD_EVERY = 60.0
+COPIES_EVERY = 60.0
 """Seconds between two rounds."""
+
+
+COME_BACK = 600.0
+"""Seconds that a worker which is gone may take to come back, by its name, for what was left to it alone."""
+
+REMEMBERED = 7 * 86400.0
+"""Seconds that a worker which is gone is remembered at least."""
 
 
 class Pruner:
@@ -49,9 +59,10 @@ class Pruner:
         self._finished = finished
 
     def prune(self, link: Link) -> float:
-        """Forget old results, and make room for those to come."""
+        """Forget old results, and make room for those to come; and workers of which nothing is left."""
         if self._is_leader():
             link.run(prune, self._keep)
+            link.run(forget_workers, max(self._keep, self._unknown_after, REMEMBERED))
         return PRUNE_EVERY
 
     def forget_told(self, link: Link) -> float:
@@ -66,3 +77,9 @@ class Pruner:
         if self._is_leader():
             self._finished(link.run(fail_unknown, self._unknown_after))
         return min(UNKNOWN_EVERY, max(self._unknown_after / 2, 0.1))
+
+    def end_abandoned(self, link: Link) -> float:
+        """End what was left to workers that do not come back."""
+        if self._is_leader():
+            self._finished(link.run(end_abandoned, COME_BACK))
+        return COPIES_EVERY

@@ -42,6 +42,11 @@ def queue_channel(queue: str, schema: str | None) -> str:
     return _name(f"sqlqueue.{schema or ''}.{queue}")
 
 
+def by_channel(queues: Iterable[str], schema: str | None) -> dict[str, str]:
+    """Return these queues by their channels."""
+    return {queue_channel(queue, schema): queue for queue in queues}
+
+
 def results_channel(schema: str | None) -> str:
     """Return the channel on which finished jobs are told."""
     return _name(f"sqlqueue.{schema or ''}/finished")

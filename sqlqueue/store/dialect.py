@@ -102,6 +102,9 @@ class Statements:
     forget_slots: Statement
     forget_limits: Statement | None = None
     prune: Statement
+    forget_workers: Statement
+    own_queues: Statement
+    copies_in: Statement
     post: Statement
     notices: Statement
     answer: Statement

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import both
+from sqlqueue.store.sql import postgres_broadcast as broadcast
 from sqlqueue.store.sql import postgres_clock as clock
 from sqlqueue.store.sql import postgres_control as control
 from sqlqueue.store.sql import postgres_events as events
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Params
 
 STATEMENTS = Statements.gathered(
-    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock
+    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock, broadcast
 )
 
 SEPARATOR, NULL = "\x1f", "~"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlqueue.errors import SchemaError, StoreError, StoreUnavailable
 from sqlqueue.store.dialect import Statements
 from sqlqueue.store.sql import both
+from sqlqueue.store.sql import sqlite_broadcast as broadcast
 from sqlqueue.store.sql import sqlite_clock as clock
 from sqlqueue.store.sql import sqlite_control as control
 from sqlqueue.store.sql import sqlite_events as events
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Params
 
 STATEMENTS = Statements.gathered(
-    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock
+    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock, broadcast
 )
 
 

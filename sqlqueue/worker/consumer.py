@@ -89,6 +89,7 @@ class Consumer:
         self._clock = clock
         self._poll = poll
         self.strangers = Strangers(registration.tasks, clock)
+        self.broadcasts = registration.broadcasts
         self._news: deque[tuple[str, News]] = deque()
         self._pauses: deque[Rules] = deque()
         self._served: deque[Sequence[str]] = deque()
@@ -215,6 +216,9 @@ class Consumer:
             reached("claimed")
             new = self._settler.send_back(new, self.strangers.turn_away(self._link, new))
             new = self._settler.send_back(new, self._limited.misplaced(new) if self._limited.tasks else [])
+            if self.broadcasts.any:
+                limits = self._limited.inherited
+                new = self._settler.send_back(new, self.broadcasts.spread(self._link, new, limits))
             self.totals.add(new)
             self._settler.bus.emit(JobsClaimed(self._registration.name, new))
         self.revocations.hand_over(new)

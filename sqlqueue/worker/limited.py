@@ -140,6 +140,13 @@ class LimitedLanes:
             for place in self._under.get(name, ()):
                 self._lanes[place] = self._next = 0.0
 
+    def inherited(self, job: Job) -> str | None:
+        """Return what copies of a claimed job, in other queues, are to say of the limits that it is under itself."""
+        place = self._held.get(job.id)
+        own = read_limits(place[1]) if place else ()
+        of_queue = [(QUEUE + job.queue, UNLIMITED)] if job.queue in self.whole else []
+        return write_limits([*own, *of_queue])
+
     def misplaced(self, jobs: Iterable[Job]) -> list[tuple[Job, Outcome]]:
         """Return the jobs whose task is limited and whose rows do not say so, each with how it goes back."""
         found: list[tuple[Job, Outcome]] = []

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlqueue.events.catalog import QueuePaused, QueueResumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sqlqueue.domain.quota import Quota
     from sqlqueue.events.bus import Bus
+    from sqlqueue.worker.registration import Registration
 
 
 class Rules(NamedTuple):
@@ -25,19 +26,20 @@ class Pauses:
 
     Parameters
     ----------
-    queues: those that this worker serves, asked anew each time.
+    registration: knows which queues this worker serves.
     tell: is told the paused ones among them and the limits, at first and whenever they change.
     """
 
-    def __init__(self, queues: Callable[[], Collection[str]], bus: Bus, tell: Callable[[Rules], object]) -> None:
-        self._queues = queues
+    def __init__(self, registration: Registration, bus: Bus, tell: Callable[[Rules], object]) -> None:
+        self._registration = registration
         self._bus = bus
         self._tell = tell
         self._known: Rules | None = None
 
     def take(self, paused: Iterable[str], limits: Mapping[str, Quota]) -> None:
         """Take note of all queues that are paused and all limits that are set now; tell only what has changed."""
-        found = Rules(frozenset(paused).intersection(self._queues()), limits)
+        ours = self._registration
+        found = Rules(ours.broadcasts.paused(paused).intersection(ours.queues), limits)
         if found == self._known:
             return
         before = self._known.paused if self._known is not None else frozenset()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlqueue.events.bus import Bus
     from sqlqueue.store.link import Link
     from sqlqueue.tasks.registry import Registry
+    from sqlqueue.worker.broadcasts import Broadcasts
 
 
 class Registration:
@@ -31,12 +32,14 @@ class Registration:
     Parameters
     ----------
     name: the worker's name, unique if the user took care.
+    queues: those that it is told to serve; besides them it serves its own ones of ``broadcasts``.
     """
 
     def __init__(
         self,
         name: str,
         queues: Sequence[str],
+        broadcasts: Broadcasts,
         tasks: Registry,
         pool: str,
         concurrency: int,
@@ -45,9 +48,10 @@ class Registration:
     ) -> None:
         pid = os.getpid()
         self._record = WorkerRecord(
-            new_incarnation(), name, socket.gethostname(), pid, home_of(pid), pool, concurrency, list(queues),
-            list(tasks), version,
+            new_incarnation(), name, socket.gethostname(), pid, home_of(pid), pool, concurrency,
+            list(broadcasts.served(queues)), list(tasks), version,
         )  # fmt: skip
+        self.broadcasts = broadcasts
         self._bus = bus
         self._died = False
         self._changing = threading.Lock()
@@ -107,7 +111,7 @@ class Registration:
     def serve(self, link: Link, queues: Sequence[str]) -> None:
         """Say that the worker serves these queues from now on."""
         with self._changing:
-            self._record = replace(self._record, queues=list(queues))
+            self._record = replace(self._record, queues=list(self.broadcasts.served(queues)))
         link.run(serve, self.incarnation, self._record.queues)
 
     def release(self, link: Link, tokens: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from sqlqueue.client.routes import broadcast_names
 from sqlqueue.domain.clock import SYSTEM_CLOCK, chance
 from sqlqueue.domain.outcome import Returned
 from sqlqueue.errors import StoreUnavailable
@@ -16,7 +17,7 @@ from sqlqueue.maintenance.promoter import Promoter
 from sqlqueue.maintenance.pruner import Pruner
 from sqlqueue.maintenance.rescuer import Rescuer
 from sqlqueue.maintenance.sweeper import Sweeper
-from sqlqueue.notify.channels import DUE, PAUSED, control_channel, queue_channel
+from sqlqueue.notify.channels import DUE, PAUSED, by_channel, control_channel
 from sqlqueue.notify.listener import Listener
 from sqlqueue.notify.waker import Waker
 from sqlqueue.services.group import ServiceGroup
@@ -26,6 +27,7 @@ from sqlqueue.version import __version__
 from sqlqueue.worker.announcer import Announcer
 from sqlqueue.worker.autoscale import Autoscaler
 from sqlqueue.worker.batching import Batching
+from sqlqueue.worker.broadcasts import Broadcasts
 from sqlqueue.worker.consumer import Consumer
 from sqlqueue.worker.control.panel import Panel
 from sqlqueue.worker.control.service import Controller
@@ -82,11 +84,12 @@ class Worker:
         self.events = subscribe_signals(app.events)
         self._poll_interval = options.poll_interval
         self._schema = store.dialect.schema
-        self._queues = _by_channel(options.queues, self._schema)
         self._cycle_link, self._chores_link = store.pinned(asynchronous=True), store.pinned()
+        broadcasts = Broadcasts(broadcast_names(app.conf), self.name, app.conf.task_signing_keys)
         self.registration = Registration(
-            self.name, options.queues, app.tasks, options.pool, options.slots, __version__, app.events
+            self.name, options.queues, broadcasts, app.tasks, options.pool, options.slots, __version__, app.events
         )
+        self._queues = by_channel(self.registration.queues, self._schema)
         self._waker = Waker(store, self._chores_link)
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
@@ -109,8 +112,9 @@ class Worker:
         self._batching = batching
         self._settler = Settler(held, batching, self.events, self._wake_consumer)
         self.pool = source.make(self._settler.put, self._wake_consumer)
-        order = as_given if options.weights is None else Weighted(options.weights, chance())
-        lanes = Lanes(options.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
+        weights = options.weights and self.registration.broadcasts.weighed(options.weights)
+        order = as_given if weights is None else Weighted(weights, chance())
+        lanes = Lanes(self.registration.queues, SYSTEM_CLOCK, remember=app.store.dialect.many_writers, order=order)
         limited = LimitedLanes(lambda: self.registration.queues, app.conf.fleet_limits or {}, SYSTEM_CLOCK)
         self._consumer = Consumer(
             self._cycle_link, self.registration, self.pool, self._settler, (lanes, limited), self._announcer,
@@ -125,9 +129,8 @@ class Worker:
         rescuer = Rescuer(me, self.registration.signed_off, self.events, placed, many_writers=many_writers)
         self._promote = Promoter(placed, lambda: self._listener.hears).tick
         conf = app.conf
-        pruner = Pruner(
-            conf.result_expires, conf.unknown_task_timeout, lambda: rescuer.is_leader, self._announcer.finished
-        )
+        kept, unknown = conf.result_expires, conf.unknown_task_timeout
+        pruner = Pruner(kept, unknown, lambda: rescuer.is_leader, self._announcer.finished)
         sweeper = Sweeper(lambda: rescuer.is_leader, placed, self._announcer.finished)
         relief = Relief(self.pool, self._settler.held, SYSTEM_CLOCK, me, placed)
         self._notices = self._noticing(told=app.store.dialect.notifies)
@@ -139,6 +142,7 @@ class Worker:
             rescuer.search_strays,
             pruner.prune,
             pruner.fail_unknown,
+            pruner.end_abandoned,
             pruner.forget_told,
             sweeper.tick,
             self._autoscaler.tick,
@@ -152,7 +156,7 @@ class Worker:
 
     def _noticing(self, *, told: bool) -> Callable[[Link], float]:
         """Make the chore that looks for paused queues and for commands."""
-        pauses = Pauses(lambda: self.registration.queues, self.events, self._pause)
+        pauses = Pauses(self.registration, self.events, self._pause)
         return Notices(
             lambda: self.registration.incarnation,
             pauses.take,
@@ -219,9 +223,9 @@ class Worker:
     def serve(self, queues: Sequence[str]) -> None:
         """Claim from these queues from now on, and from no others."""
         self.registration.serve(self._chores_link, queues)
-        self._queues = _by_channel(queues, self._schema)
+        self._queues = by_channel(self.registration.queues, self._schema)
         self._listener.tune(self._channels)
-        self._consumer.serve(queues)
+        self._consumer.serve(self.registration.queues)
         self._hurry(self._notices)  # one of them may be paused
         self._wake_consumer()
 
@@ -292,7 +296,3 @@ class Worker:
     def _hurry(self, chore: Callable[[Link], float]) -> None:
         self._chores.hurry(chore)
         self._chores_loop.wake()
-
-
-def _by_channel(queues: Sequence[str], schema: str | None) -> dict[str, str]:
-    return {queue_channel(queue, schema): queue for queue in queues}

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from sqlqueue import ConfigError, EnqueueError, SQLQueue
+from sqlqueue import Broadcast, ConfigError, EnqueueError, SQLQueue
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.testing.drain import drain
 
@@ -138,8 +138,11 @@ def test_queues_that_there_are(app, row):
         task.apply_async((1, 2), queue="c")
     task.apply_async((1, 2), queue="a")
     assert len(drain(app)) == 2, "a worker serves all of task_queues"
-    app.conf.task_queues = [type("Broadcast", (), {"name": "x"})()]
-    with pytest.raises(ConfigError, match="broadcast queues are not built"):
+    app.conf.task_queues = [Broadcast("x")]
+    task.apply_async((1, 2), exchange="x")
+    assert len(drain(app)) == 1, "of a broadcast queue too: it is the only worker"
+    app.conf.task_queues = [1]
+    with pytest.raises(ConfigError, match="1 is no queue: use its name"):
         drain(app)
 
 

@@ -213,6 +213,13 @@ def test_what_waits_behind_the_claimed_is_not_read_to_find_what_is_held(explain)
     )
 
 
+def test_copies_of_workers_that_are_gone_are_found_by_their_queues(explain):
+    plan = explain(DIALECT.sql.copies_in, {"queues": '["news@w1"]'})
+    found = [scan for scan in scans(plan) if "sqlqueue_jobs" in scan]
+    assert len(found) == 2, plan
+    assert all("Index Scan" in scan for scan in found), plan
+
+
 def test_what_is_due_much_later_is_not_read_to_find_unknown_tasks(explain):
     plan = explain(DIALECT.sql.fail_unknown, {"seconds": 3600.0})
     assert re.search(r"sqlqueue_jobs_due on sqlqueue_jobs r\n.*Index Cond: \(run_at < ", plan), plan

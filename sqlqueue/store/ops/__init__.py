@@ -2,5 +2,5 @@
 
 enqueue · claim · settle · release · become · attach · cycle · promote · rescue · workers · lease · results ·
 groups · schema · prune · unique · unknown · wake · watch · revoke · retry · forget · purge · jobs · queues
-post · notices · answer · replies · revoked · events · shift
+broadcast · post · notices · answer · replies · revoked · events · shift
 """

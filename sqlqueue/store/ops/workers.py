@@ -97,3 +97,8 @@ def seen(row: Row) -> Sighting:
 def sign_off(dialect: Dialect, incarnation: str) -> Op[None]:
     """Say that the worker has stopped."""
     yield from ask_last(dialect.sql.sign_off, incarnation=incarnation)
+
+
+def forget_workers(dialect: Dialect, seconds: float) -> Op[None]:
+    """Forget workers that stopped so long ago; results of theirs that are left would not show their names any more."""
+    yield from ask_last(dialect.sql.forget_workers, seconds=seconds)
