@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlqueue.domain.limits import SHORTEST
 from sqlqueue.domain.quota import check_limits
 from sqlqueue.domain.rates import interval
+from sqlqueue.domain.sizes import LEAST, MOST, USUAL
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import names, sources
 from sqlqueue.settings.checks import NUMBERS, check, meant, read_text
@@ -52,6 +53,8 @@ class Config:
         None, "how arguments of a KiB and more are made smaller: gzip, bzip2 or lzma; None: they stay as they are"
     )
     result_compression: str | None = _setting(None, "the same of results")
+    task_max_size: int = _setting(USUAL, "bytes that the arguments of a job may be: see serialization.md")
+    result_max_size: int = _setting(USUAL, "bytes that what a task returns, or tells, may be")
     task_signing_keys: Sequence[str] = _setting(
         (), "jobs are signed with the first of these keys, and a worker runs only what one of them has signed"
     )
@@ -229,7 +232,9 @@ def _shown(name: str, value: Any) -> str:
     return _CREDENTIALS.sub("***", repr(value))
 
 
-_BOUNDS = NUMBERS | {"task_time_limit": (SHORTEST, float("inf")), "task_soft_time_limit": (SHORTEST, float("inf"))}
+SIZES = ("task_max_size", "result_max_size")
+_BOUNDS = NUMBERS | dict.fromkeys(SIZES, (LEAST, MOST))
+_BOUNDS |= {"task_time_limit": (SHORTEST, float("inf")), "task_soft_time_limit": (SHORTEST, float("inf"))}
 """The least and the most of settings that are numbers."""
 
 
@@ -246,6 +251,8 @@ def from_text(name: str, text: str, called: str) -> Any:
 def _check(name: str, value: Any) -> None:
     """Raise ConfigError for a value that cannot be."""
     check(name, value, _default(name), _BOUNDS.get(name))
+    if name in SIZES and type(value) is not int:
+        raise ConfigError(f"{name} is {value!r}: use a number of bytes from {LEAST} to {MOST}")
     if name == "fleet_limits" and value is not None:
         check_limits(value)
     if name == "task_default_rate_limit":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.config import Config
+from sqlqueue.domain.sizes import USUAL
 from sqlqueue.errors import ConfigError
 from sqlqueue.serialization.compression import compression_named
 from sqlqueue.serialization.encoded import opened, writer
@@ -62,11 +63,18 @@ class Contents:
 
     def write_result(self) -> Write:
         """Return what writes results; raises ConfigError when the settings name none that there is."""
-        return writer(self._config.result_serializer, self._config.result_compression, several=False)
+        config = self._config
+        write = writer(config.result_serializer, config.result_compression, several=False)
+        return write if config.result_max_size == USUAL else _within(config.result_max_size, write)
 
     def write_exception(self) -> Write:
         """Return what writes the arguments of exceptions."""
         return writer(self._config.result_serializer, several=True)
+
+
+def _within(limit: int, write: Write) -> Write:
+    """Return what writes values of at most so many bytes."""
+    return lambda value, what, limit=limit: write(value, what, limit)
 
 
 def write_arguments(options: Mapping[str, Any], defaults: Defaults, config: Config) -> Write:

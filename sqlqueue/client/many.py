@@ -10,7 +10,8 @@ from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.client.unique import has_key, with_key
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import Conflict
-from sqlqueue.errors import EnqueueError
+from sqlqueue.errors import EncodingError, EnqueueError
+from sqlqueue.serialization.sizes import TASK_SIZE, of_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,15 +42,24 @@ def build_many(
     by_arguments = looks_at_arguments(defaults, config) or has_key(options, defaults)
     common: NewJob | None = None
     write = write_arguments(options, defaults, config)  # of calls that no route looks at
-    for call in calls:
+    most = config.task_max_size
+    for place, call in enumerate(calls):
         args, kwargs = parts(call)
         if common is None or by_arguments:
-            common = with_key(build(task, args, kwargs, options, defaults, config), args, kwargs, options, defaults)
+            try:
+                job = build(task, args, kwargs, options, defaults, config)
+            except EncodingError as error:
+                raise EncodingError(f"calls[{place}]: {error}") from None
+            common = with_key(job, args, kwargs, options, defaults)
             if common.unique is not None and common.unique.conflict is Conflict.RAISE:
                 raise EnqueueError("send_many cannot have on_conflict='raise': use 'ignore', or send jobs one by one")
             yield common
             continue
-        yield common.again(new_job_id(), write(args, "args"), write(kwargs, "kwargs"))
+        try:
+            texts = write(args, "args", most), write(kwargs, "kwargs", most)
+        except EncodingError as error:
+            raise EncodingError(f"calls[{place}]: {of_task(error, task, TASK_SIZE)}") from None
+        yield common.again(new_job_id(), *texts)
 
 
 def parts(call: Call) -> tuple[list[Any], dict[str, Any]]:

@@ -17,9 +17,10 @@ from sqlqueue.client.routes import check_queue, queue_name, queue_of_exchange, r
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
 from sqlqueue.domain.limits import complaint
-from sqlqueue.errors import EnqueueError
+from sqlqueue.errors import EncodingError, EnqueueError
 from sqlqueue.serialization.encoded import writer
 from sqlqueue.serialization.json import encode
+from sqlqueue.serialization.sizes import TASK_SIZE, of_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,9 +154,9 @@ def build(
         raise EnqueueError(_unknown_options(options))
     if config.task_routes is not None:
         defaults = _routed(task, args, kwargs, options, defaults, config)
-    known, form = options.get("task_id"), form_of(options, defaults, config)
-    write = writer(*form, several=True)
+    known = options.get("task_id")
     limited = defaults.is_limited or config.fleet_limits or (options and not options.keys().isdisjoint(OPTIONS))
+    texts = _texts(task, args, kwargs, options, defaults, config)
     delay, run_at = due(options.get("countdown"), options.get("eta"), config)
     expires, expires_at = expiry(_first(options.get("expires"), defaults.expires), config)
     return NewJob(
@@ -163,8 +164,8 @@ def build(
         given_id=known is not None,
         task=_name("the task's name", task, MAX_NAME),
         queue=_queue(_where(options, config) if options else None, defaults, config),
-        args=write(list(args), "args"),
-        kwargs=write(dict(kwargs), "kwargs"),
+        args=texts[0],
+        kwargs=texts[1],
         priority=_priority(_first(options.get("priority"), defaults.priority), config),
         delay=delay,
         run_at=run_at,
@@ -172,15 +173,28 @@ def build(
         expires_at=expires_at,
         acks_late=bool(_first(defaults.acks_late, config.task_acks_late)),
         max_crashes=int(_first(defaults.max_crashes, config.task_max_crashes)),
-        headers=encode(dict(headers), "headers") if (headers := options.get("headers")) else None,
-        options=_options(
-            options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs),
-            form,
-            defaults,
-            config,
-        ),
+        headers=texts[2],
+        options=texts[3],
         limits=limits_of(task, args, kwargs, options, defaults, config) if limited else None,
     )
+
+
+def _texts(
+    task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults, config: Config
+) -> tuple[str, str, str | None, str | None]:
+    """Return what a call carries as JSON texts: its arguments, its headers, and what the worker must know of it."""
+    form, most, headers = form_of(options, defaults, config), config.task_max_size, options.get("headers")
+    write = writer(*form, several=True)
+    shown = options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs)
+    try:
+        return (
+            write(list(args), "args", most),
+            write(dict(kwargs), "kwargs", most),
+            encode(dict(headers), "headers", most) if headers else None,
+            _options(shown, form, defaults, config),
+        )
+    except EncodingError as error:
+        raise of_task(error, task, TASK_SIZE) from None
 
 
 def looks_at_arguments(defaults: Defaults, config: Config) -> bool:
@@ -226,7 +240,10 @@ def _queue(given: Any, defaults: Defaults, config: Config) -> str:
 
 def _first(*values: Any) -> Any:
     """Return the first value that is not None."""
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _name(what: str, value: object, limit: int) -> str:
@@ -274,7 +291,7 @@ def _options(options: CallOptions, form: tuple[str, str | None], defaults: Defau
         asked |= {name: value for name, value in (("soft_time_limit", soft), ("time_limit", hard)) if value is not None}
     if options:
         asked |= {name: value for name in SHOWN if (value := options.get(name)) is not None}
-    return encode(asked, "options") if asked else None
+    return encode(asked, "options", config.task_max_size) if asked else None
 
 
 def ignores_result(options: str | None) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.serialization.json import encode
 from sqlqueue.services.loop import Loop
 from sqlqueue.store.ops.told import Told, tell
 
@@ -28,7 +27,7 @@ class Teller:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._latest: dict[str, tuple[int, str, Any]] = {}
+        self._latest: dict[str, tuple[int, str, str]] = {}
         self._lock = threading.Lock()
         self._writing = threading.Lock()  # from taking what is to be told to having told it: no older word comes last
         self._next_at = 0.0
@@ -48,7 +47,7 @@ class Teller:
                 self._latest.pop(job_id, None)  # it is older
             self._store.run(tell, [Told(job_id, token, state, meta)])
 
-    def tell_later(self, job_id: str, token: int, state: str, meta: Any) -> None:
+    def tell_later(self, job_id: str, token: int, state: str, meta: str) -> None:
         """Show a state soon, unless the job tells another one or is over before that; never waits."""
         with self._lock:
             idle = not self._latest
@@ -77,7 +76,7 @@ class Teller:
                 return NOTHING_TO_TELL
             self._next_at = monotonic() + SPACING
             try:
-                told = [Told(id_, token, state, encode(meta, "meta")) for id_, (token, state, meta) in latest.items()]
+                told = [Told(id_, token, state, meta) for id_, (token, state, meta) in latest.items()]
                 self._store.run(tell, told)
             except BaseException:
                 with self._lock:

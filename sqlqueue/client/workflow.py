@@ -15,8 +15,9 @@ from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.client.unique import has_key, with_key
 from sqlqueue.domain.workflow import feeds
-from sqlqueue.errors import EnqueueError
+from sqlqueue.errors import EncodingError, EnqueueError
 from sqlqueue.serialization.json import encode
+from sqlqueue.serialization.sizes import TASK_SIZE, of_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,8 +96,7 @@ class _Builder:
     def job(self, row: Row) -> NewJob:
         """Return a row's job."""
         if self._last is not None and not row.given_id and row.is_like(self._last[0]):
-            write = self._write
-            return self._last[1].again(row.id, write(list(row.args), "args"), write(row.kwargs, "kwargs"))
+            return self._again(row, self._last[1])
         options = cast("CallOptions", {**row.options, "task_id": row.id})
         defaults = self._defaults_of(row.task)
         job = build(row.task, row.args, row.kwargs, options, defaults, self._config)
@@ -112,6 +112,13 @@ class _Builder:
         self._last = None if alone else (row, job)
         self._write = write_arguments(options, defaults, self._config)
         return job
+
+    def _again(self, row: Row, like: NewJob) -> NewJob:
+        write, most = self._write, self._config.task_max_size
+        try:
+            return like.again(row.id, write(list(row.args), "args", most), write(row.kwargs, "kwargs", most))
+        except EncodingError as error:
+            raise of_task(error, row.task, TASK_SIZE) from None
 
 
 def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:

@@ -11,13 +11,11 @@ import lzma
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sqlqueue.domain.sizes import MOST
 from sqlqueue.errors import ConfigError, EncodingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-MOST = 64 << 20
-"""Bytes that a compressed value may be before and after: a few bytes in a row must not fill a worker's memory."""
 
 LEAST = 1024
 """Bytes below which nothing is compressed: it would hardly be smaller, and SQL could not read it any more."""

@@ -15,19 +15,27 @@ import base64
 import json as standard
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.domain.sizes import MOST, USUAL
 from sqlqueue.errors import EncodingError
 from sqlqueue.serialization import json
-from sqlqueue.serialization.compression import LEAST, MOST, compression_named, decompressed
+from sqlqueue.serialization.compression import LEAST, compression_named, decompressed
 from sqlqueue.serialization.serializers import serializer_named, serializer_of
+from sqlqueue.serialization.sizes import too_large
 from sqlqueue.serialization.typed import ENCODED, ESCAPE, looks_tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
+    from typing import Protocol
 
     from sqlqueue.serialization.compression import Compression
     from sqlqueue.serialization.serializers import Serializer
 
-    Write = Callable[[Any, str], str]
+    class Write(Protocol):
+        """Writes a value, which messages name so, in at most so many bytes."""
+
+        def __call__(self, value: Any, what: str, limit: int = ..., /) -> str:
+            """Return JSON text."""
+
 
 TEXT, BINARY = "utf-8", "binary"
 
@@ -46,26 +54,36 @@ class Writer:
         self._compression = compression
         self._several = several
 
-    def __call__(self, value: Any, what: str) -> str:
-        """Return ``value`` as JSON text; raises EncodingError, naming what could not be written."""
+    def __call__(self, value: Any, what: str, limit: int = USUAL) -> str:
+        """Return ``value`` as JSON text; raises EncodingError, naming what could not be written.
+
+        Parameters
+        ----------
+        limit: bytes that it may be, compressed and all.
+        """
         if value is None:
             return "null"
-        if not self._several:
-            text = self._one(value, what)
-        elif isinstance(value, dict):
-            text = self._named(value, what)
-        else:
-            text = "[" + ",".join([self._one(item, f"{what}[{place}]") for place, item in enumerate(value)]) + "]"
-        size = len(text) if text.isascii() else len(text.encode())
-        if size > json.MAX_BYTES:
-            told = f"{what} is {size:,} bytes as {self._serializer.name}, more than {json.MAX_BYTES:,}"
-            raise EncodingError(f"{told}: pass a file path or a key instead")
+        parts = self._parts(value, what)
+        text = self._joined(value, what, [part for _, part in parts]) if self._several else parts[0][1]
+        if len(text) * 4 > limit and (size := len(text.encode())) > limit:
+            members = [(path, len(part.encode())) for path, part in parts] if self._several else ()
+            raise too_large(what, size, self._serializer.name, limit, members)
         return text
 
-    def _named(self, value: dict[str, Any], what: str) -> str:
-        found = [f"{json.encode(key, what)}:{self._one(item, f'{what}.{key}')}" for key, item in value.items()]
-        text = "{" + ",".join(found) + "}"
-        return f'{{"{ESCAPE}":{text}}}' if looks_tagged(value) else text
+    def _parts(self, value: Any, what: str) -> list[tuple[str, str]]:
+        """Return the paths of what is written each by itself, and the texts."""
+        if not self._several:
+            return [(what, self._one(value, what))]
+        if isinstance(value, dict):
+            return [(path := f"{what}.{key}", self._one(item, path)) for key, item in value.items()]
+        return [(path := f"{what}[{place}]", self._one(item, path)) for place, item in enumerate(value)]
+
+    @staticmethod
+    def _joined(value: Any, what: str, texts: list[str]) -> str:
+        if not isinstance(value, dict):
+            return f"[{','.join(texts)}]"
+        named = ",".join([f"{json.encode(key, what)}:{one}" for key, one in zip(value, texts, strict=True)])
+        return f'{{"{ESCAPE}":{{{named}}}}}' if looks_tagged(value) else f"{{{named}}}"
 
     def _one(self, value: Any, what: str) -> str:
         if value is None:
@@ -79,21 +97,23 @@ class Writer:
         if type(found) not in (str, bytes):  # what somebody has registered
             kind = type(found).__name__
             raise EncodingError(f"the serializer {self._serializer.name!r} made {kind} of {what}: return text or bytes")
-        if (small := self._compressed(found)) is not None:
+        if (small := self._compressed(found, what)) is not None:
             return small
         encoding, data = (TEXT, found) if isinstance(found, str) else (BINARY, base64.b64encode(found).decode())
-        return self._tagged(f'"content_encoding":"{encoding}","data":{json.encode(data, what)}')
+        return self._tagged(f'"content_encoding":"{encoding}","data":{json.encode(data, what, 2 * MOST)}')
 
     def _json(self, value: Any, what: str) -> str:
         """Return JSON as it is, or compressed if that is worth it."""
         text = json.encode(value, what, MOST)
-        return self._compressed(text) or text
+        return self._compressed(text, what) or text
 
-    def _compressed(self, found: str | bytes) -> str | None:
+    def _compressed(self, found: str | bytes, what: str) -> str | None:
         """Return the tagged object with its compressed data, None where that is not smaller, or not asked for."""
         if self._compression is None or len(found) < LEAST:
             return None
         raw, encoding = (found.encode(), TEXT) if isinstance(found, str) else (found, BINARY)
+        if len(raw) > MOST:  # nobody would read it
+            raise too_large(what, len(raw), f"{self._serializer.name} before it is compressed", MOST)
         data = base64.b64encode(self._compression.compress(raw)).decode()
         if len(data) >= len(raw):
             return None

@@ -11,17 +11,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.domain.sizes import USUAL
 from sqlqueue.errors import EncodingError
-from sqlqueue.serialization.typed import MAX_DEPTH, NOT_TYPED, describe, replaced, revived
+from sqlqueue.serialization.sizes import TooLarge, too_large
+from sqlqueue.serialization.typed import MAX_DEPTH, NOT_TYPED, describe, looks_tagged, replaced, revived
 
 if TYPE_CHECKING:
     from sqlqueue.serialization.typed import Opener
-
-MAX_BYTES = 1 << 20
-"""Largest encoded value, bytes: a job is a message, not a file; pass a path or a key instead."""
-
-MAX_VALUES = MAX_BYTES // 2
-"""Most values in all: each takes two bytes at least; a list that holds one list many times over is stopped here."""
 
 _encoder = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _make_encoder = getattr(json.encoder, "c_make_encoder", None)  # `_encoder` calls it for every value anew
@@ -34,7 +30,7 @@ Json = Any
 """None, bool, int, float, str, list and dict with string keys, nested."""
 
 
-def encode(value: Json, what: str = "value", limit: int = MAX_BYTES) -> str:
+def encode(value: Json, what: str = "value", limit: int = USUAL) -> str:
     """Return ``value`` as JSON text.
 
     Parameters
@@ -46,7 +42,7 @@ def encode(value: Json, what: str = "value", limit: int = MAX_BYTES) -> str:
 
     Raises
     ------
-    EncodingError: it could not be stored, or is larger than that; the message names the path.
+    EncodingError: it could not be stored, or, as `TooLarge`, is larger than that; the message names the path.
     """
     kind = type(value)
     if value is None:
@@ -55,19 +51,26 @@ def encode(value: Json, what: str = "value", limit: int = MAX_BYTES) -> str:
         return str(value)
     if kind is dict and not value:
         return "{}"
-    left = [limit // 2, 0]
+    left = [limit // 2, 0, limit]  # each value takes two bytes: a list that holds one list many times over is stopped
     _check(value, what, 0, left)
     plain = replaced(value) if left[_TYPED] else value
     text = "".join(_chunks(plain, 0)) if _chunks else _encoder.encode(plain)
-    if len(text) * 4 > limit and len(text.encode()) > limit:
-        size = f"{what} is {len(text.encode()):,} bytes as JSON, more than {limit:,}"
-        message = f"{size}: pass a file path or a key instead"
-        raise EncodingError(message)
+    if len(text) * 4 > limit and (size := len(text.encode())) > limit:
+        raise too_large(what, size, "JSON", limit, _members(value, plain, what))
     return text
 
 
+def _members(value: Json, plain: Json, what: str) -> list[tuple[str, int]]:
+    """Return the paths of what is in a list or a dict, and the bytes of each."""
+    if isinstance(value, dict) and not looks_tagged(value):
+        return [(f"{what}.{key}", len(_encoder.encode(item).encode())) for key, item in plain.items()]
+    if isinstance(value, list | tuple):
+        return [(f"{what}[{index}]", len(_encoder.encode(item).encode())) for index, item in enumerate(plain)]
+    return []
+
+
 _TYPED = 1
-"""Place, beside the values that are left, of the number of those that need describing."""
+"""Place, beside the values that are left, of the number of those that need describing; the limit is next."""
 
 _TAGGED = '"$'
 """What stands in every text that has a tag; its second character alone is found much quicker."""
@@ -148,7 +151,8 @@ def _check_typed(value: Json, path: str, depth: int, left: list[int]) -> None:
 def _spend(values: int, path: str, left: list[int]) -> None:
     left[0] -= values
     if left[0] < 0:
-        raise EncodingError(f"{_short(path)} holds too many values: pass a file path or a key instead")
+        limit = left[_TYPED + 1]
+        raise TooLarge(f"{_short(path)} holds too many values, more than fit in {limit:,} bytes", limit)
 
 
 def _check_text(value: str, path: str) -> None:

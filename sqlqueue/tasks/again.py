@@ -6,6 +6,7 @@ Next room: ``domain.settlement``, which makes a `Reschedule` of it.
 from __future__ import annotations
 
 import json
+from copy import copy
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlqueue.client.request import NO_DEFAULTS, build
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.options import TaskSettings
 
 NO_SETTINGS = Config()
-"""What a call says is checked alike in every app; what it does not say stays as it is."""
+
+CHECKS = ("timezone", "task_max_size", "task_queues", "task_create_missing_queues", "task_queue_max_priority")
+"""The settings that count for another try: they check what it says. What it does not say stays as it is."""
 
 
 class RetryOptions(TypedDict, total=False):
@@ -75,13 +78,13 @@ def change_of(
     args: Sequence[Any] | None,
     kwargs: Mapping[str, Any] | None,
     options: RetryOptions,
-    keys: Sequence[str] = (),
+    config: Config,
 ) -> str | None:
     """Return what another try changes of its job, as JSON text; None when it is nothing.
 
     Parameters
     ----------
-    keys: with the first of which it is signed.
+    config: the app's, which has the key that it is signed with.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def change_of(
     headers = {**request.headers, **(options.get("headers") or {})}
     asked = request.asked()
     same = {name: asked.get(name) for name in ("serializer", "compression")} | {**options, "headers": headers}
-    new = build(request.task or "", args or (), kwargs or {}, same, NO_DEFAULTS, NO_SETTINGS)  # type: ignore[arg-type]
+    new = build(request.task or "", args or (), kwargs or {}, same, NO_DEFAULTS, _checks(config))  # type: ignore[arg-type]
     said: dict[str, object] = {name: getattr(new, name) for name in ("queue", "priority") if options.get(name)}
     if options.get("priority") == 0:
         said["priority"] = 0
@@ -108,4 +111,10 @@ def change_of(
         texts["options"] = json.dumps({**request.asked(), **json.loads(new.options)})
     parts = [f"{json.dumps(name)}:{json.dumps(value)}" for name, value in said.items() if value is not None]
     parts += [f"{json.dumps(name)}:{text}" for name, text in texts.items() if text is not None]
-    return request.signed_again("{" + ",".join(parts) + "}", keys)
+    return request.signed_again("{" + ",".join(parts) + "}", config.task_signing_keys)
+
+
+def _checks(config: Config) -> Config:
+    found = copy(NO_SETTINGS)
+    vars(found).update({name: getattr(config, name) for name in CHECKS})
+    return found

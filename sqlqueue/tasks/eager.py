@@ -17,6 +17,7 @@ from sqlqueue.domain.outcome import Failed, Outcome, Retried, Revoked, Succeeded
 from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
 from sqlqueue.serialization.failures import describe, restore
 from sqlqueue.serialization.json import decode
+from sqlqueue.serialization.sizes import RESULT_SIZE, of_task
 from sqlqueue.signals import RUNS
 from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, ancestry, current_job
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.contents import Contents
     from sqlqueue.client.request import CallOptions, Defaults
     from sqlqueue.config import Config
+    from sqlqueue.serialization.encoded import Write
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
 
@@ -135,10 +137,10 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
         value = call(task, args, kwargs)
         if task.is_async:
             value = asyncio.run(value)
-        text = write(value, "the task's result")
+        text = _written(write, value, task)
         return Succeeded(text, 0.0), decode(text, contents.result)
     except Ignore:
-        outcome = ended_as(current_job.get().told, lambda meta: write(meta, "meta"), 0.0)
+        outcome = ended_as(current_job.get().told, lambda meta: _written(write, meta, task), 0.0)
         if isinstance(outcome, Revoked):
             return outcome, TaskRevoked(outcome.reason)
         if isinstance(outcome, Failed):
@@ -154,3 +156,10 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
         if again and left and not isinstance(error, EncodingError | Reject):
             return Retried(0.0, describe(error), 0.0), error
         return Failed(describe(error), 0.0), error
+
+
+def _written(write: Write, value: Any, task: Task[..., Any, Any]) -> str:
+    try:
+        return write(value, "the task's result")
+    except EncodingError as error:
+        raise of_task(error, task.name, RESULT_SIZE) from None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, ParamSpec, TypeVar, ca
 from sqlqueue.client.request import CallOptions, build
 from sqlqueue.client.transaction import begin
 from sqlqueue.errors import TaskError
-from sqlqueue.tasks.again import NO_SETTINGS, another_try, change_of, seconds_until
+from sqlqueue.tasks.again import another_try, change_of, seconds_until
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
@@ -238,7 +238,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         ------
         MaxRetriesExceeded: no retry is left and no ``exc`` was given.
         """
-        change = change_of(self.request, args, kwargs, options, self._sender().config.task_signing_keys)
+        change = change_of(self.request, args, kwargs, options, self._sender().config)
         delay = seconds_until(countdown, eta)
         again = another_try(self.request, self.settings, exc, delay, max_retries, change)
         if throw:
@@ -256,7 +256,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         throw: raise what the task raises.
         """
         self._parameters.check(args or (), kwargs or {})
-        new = build(self.name, args or (), kwargs or {}, options, self._defaults, NO_SETTINGS)
+        new = build(self.name, args or (), kwargs or {}, options, self._defaults, self._sender().config)
         result = run(self, new, self._sender().contents)
         if throw:
             result.get()

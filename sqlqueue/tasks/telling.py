@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.outcome import Failed, Failure, Outcome, Revoked, Succeeded
-from sqlqueue.errors import TaskError
+from sqlqueue.errors import EncodingError, TaskError
 from sqlqueue.serialization.failures import describe
 from sqlqueue.serialization.json import encode
+from sqlqueue.serialization.sizes import RESULT_SIZE, of_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def show_state(sender: Callable[[], Sender], request: Context, state: Any, meta:
     """Let a running job show a state of the caller's own; see `Task.update_state`."""
     if not isinstance(state, str) or not state.isprintable() or not 0 < len(state) <= MAX_STATE:
         raise TaskError(f"state is {state!r}: use a string of 1 to {MAX_STATE} printable characters")
-    text = encode(str(meta) if isinstance(meta, BaseException) else meta, "meta")
+    text = _written(str(meta) if isinstance(meta, BaseException) else meta, sender, request)
     if job_id is not None and job_id != request.id:
         sender().teller.tell(job_id, None, state, text)
     elif request.id is not None:
@@ -96,13 +97,21 @@ def show_progress(sender: Callable[[], Sender], request: Context, done: Any, tot
             raise TaskError(f"{name} is {value!r}: use a number")
     if message is not None and not isinstance(message, str):
         raise TaskError(f"message is {message!r}: use a string")
-    encode(message, "message")
     meta = {"done": done, "total": total, "message": message}
+    text = _written(meta, sender, request)
     if request.id is None:
         return
     request.told = (PROGRESS, meta)
     if not request.is_eager and not _is_the_only_writer(sender, request):
-        sender().teller.tell_later(request.id, request.fence, PROGRESS, meta)
+        sender().teller.tell_later(request.id, request.fence, PROGRESS, text)
+
+
+def _written(meta: Any, sender: Callable[[], Sender], request: Context) -> str:
+    """Return what belongs to a state as JSON text."""
+    try:
+        return encode(meta, "meta", sender().config.result_max_size)
+    except EncodingError as error:
+        raise of_task(error, request.task or "outside a job", RESULT_SIZE) from None
 
 
 def _is_the_only_writer(sender: Callable[[], Sender], request: Context) -> bool:
@@ -127,7 +136,10 @@ def ended_as(told: tuple[str, Any] | None, keep: Callable[[Any], str | None], ru
     """
     state, meta = told if told is not None else ("", None)
     if state == "SUCCESS":
-        return Succeeded(keep(meta), runtime)
+        try:
+            return Succeeded(keep(meta), runtime)
+        except EncodingError as error:
+            return Failed(describe(error), runtime)
     if state == "FAILURE":
         return Failed(_failure(meta), runtime)
     if state == "REVOKED":

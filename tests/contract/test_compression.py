@@ -7,8 +7,8 @@ import zlib
 import pytest
 
 from sqlqueue import ConfigError, EncodingError, SQLQueue
+from sqlqueue.domain.sizes import MOST
 from sqlqueue.domain.which import Which
-from sqlqueue.serialization.compression import MOST
 from sqlqueue.serialization.encoded import opened
 from sqlqueue.testing.drain import drain
 

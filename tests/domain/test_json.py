@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sqlqueue.domain.sizes import USUAL
 from sqlqueue.errors import EncodingError
-from sqlqueue.serialization.json import MAX_BYTES, decode, encode
+from sqlqueue.serialization.json import decode, encode
 from sqlqueue.serialization.typed import MAX_DEPTH
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -142,7 +143,7 @@ def test_what_contains_itself_is_refused():
 
 @pytest.mark.parametrize("character", ["a", "ä", "雪", "\U0001f600", "\n"])
 def test_size_is_counted_in_bytes_as_written(character):
-    most = (MAX_BYTES - 2) // len(json.dumps(character, ensure_ascii=False).encode()[1:-1])
+    most = (USUAL - 2) // len(json.dumps(character, ensure_ascii=False).encode()[1:-1])
     assert decode(encode(character * most)) == character * most
     with pytest.raises(EncodingError, match=r"args is 1,0.* bytes as JSON, more than 1,048,576"):
         encode(character * (most + 1), "args")
