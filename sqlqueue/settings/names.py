@@ -26,7 +26,7 @@ WITHOUT_EFFECT: dict[str, str] = {
     "chords are rows: nobody polls for their end, and nothing of them expires by itself": (
         "result_chord_expires result_chord_join_timeout result_chord_retry_interval"
     ),
-    "a running job is always seen as started": "task_track_started",
+    "a running job is seen as started; the handles of `sqlqueue.celery` alone heed it": "task_track_started",
     "a failure is always kept, with its traceback as text, and may be tried again by hand": (
         "task_acks_on_failure task_acks_on_failure_or_timeout task_acks_on_timeout task_remote_tracebacks"
         " task_repr_maxlevels task_store_errors_even_if_ignored"

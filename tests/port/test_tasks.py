@@ -1,10 +1,14 @@
 """Tasks of a Celery project: options, attributes, hooks and methods that only Celery's have; on both databases."""
 
+import threading
+
 import pytest
 
+from sqlqueue import SQLQueue
 from sqlqueue.celery import Celery, Task, exceptions
 from sqlqueue.celery.exceptions import ImproperlyConfigured
 from sqlqueue.testing.drain import drain
+from tests.support.inprocess import working
 
 PATIENCE = 30
 
@@ -215,3 +219,31 @@ WorkerTerminate CeleryCommandException
 
 def test_every_name_of_celerys_exceptions():
     assert [name for name in EXCEPTIONS.split() if not isinstance(getattr(exceptions, name, None), type)] == []
+
+
+def test_a_running_job_is_pending_unless_started_is_asked_for(celery, database_url):
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def task(self):
+        if not self.request.retries and self.name == "again":
+            raise self.retry(countdown=0)
+        begun.release()
+        go.wait(PATIENCE)
+
+    made = [celery.task(task, name=name, bind=True) for name in ("usual", "again")]
+    made += [celery.task(task, name=f"{said}", bind=True, track_started=said) for said in (True, False)]
+    made.append(celery.task(base=type("Base", (Task,), {"track_started": True}), name="base", bind=True)(task))
+    plain = SQLQueue("plain", broker=database_url)
+    with working(celery, "celery", concurrency=5):
+        results = [one.delay() for one in made]
+        assert all(begun.acquire(timeout=PATIENCE) for _ in results)
+        assert [one.state for one in results] == ["PENDING", "RETRY", "STARTED", "PENDING", "STARTED"]
+        celery.conf.task_track_started = True
+        assert [one.status for one in results] == ["STARTED", "STARTED", "STARTED", "PENDING", "STARTED"]
+        assert celery.backend.get_state(results[0].id) == "STARTED"
+        assert {plain.AsyncResult(one.id).state for one in results} == {"STARTED"}
+        assert {row(celery, one).job.state for one in results} == {"running"}
+        go.set()
+        assert [one.get(timeout=PATIENCE) for one in results] == [None] * 5
+    assert {one.state for one in results} == {"SUCCESS"}
+    plain.close()

@@ -21,7 +21,7 @@ from sqlqueue.celery.app.events import CeleryEvents
 from sqlqueue.celery.app.options import known_of
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
 from sqlqueue.celery.app.report import bugreport
-from sqlqueue.celery.app.task import AGAIN, Task
+from sqlqueue.celery.app.task import KEPT, Task
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import ConfigError
 from sqlqueue.signals import Signal
@@ -147,7 +147,7 @@ class Celery(SQLQueue):
             return self._registry[name]
         ours = known_of(options)
         task: Any = super().task(**ours)(function)
-        task.belong_to(self, {key: value for key, value in options.items() if key not in ours or key in AGAIN})
+        task.belong_to(self, {key: value for key, value in options.items() if key not in ours or key in KEPT})
         return task
 
     def register_task(self, kind: Any, **options: Any) -> Any:

@@ -33,6 +33,7 @@ OTHER_DEFAULTS: dict[str, Any] = {
     "result_extended": False,
     "task_protocol": 2,
     "task_publish_retry": True,
+    "task_track_started": False,
     "worker_hijack_root_logger": True,
     "worker_prefetch_multiplier": 4,
 }

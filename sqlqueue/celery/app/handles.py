@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlqueue.celery import _state, states
 from sqlqueue.client import result as ours
+from sqlqueue.client.answers import celery_state
 from sqlqueue.client.client import Client
+from sqlqueue.domain.states import State
 from sqlqueue.errors import ChordError
 from sqlqueue.serialization.failures import restore
 
@@ -31,6 +33,19 @@ class AsyncResult(ours.AsyncResult[Any]):
     def app(self) -> Any:
         """The app that it belongs to."""
         return self._asker.app  # type: ignore[attr-defined]
+
+    @property
+    def state(self) -> str:
+        """Celery's word; of a job that runs what it was before, unless its task has asked for STARTED."""
+        record = self._look()
+        if record is None or record.state is not State.RUNNING or record.told is not None or self._tracked(record.task):
+            return celery_state(record)
+        return states.RETRY if record.retries else states.PENDING
+
+    def _tracked(self, task: str) -> bool:
+        """Tell whether running jobs of that task are seen: the task says so, if it is known here, or a setting."""
+        own = getattr(self.app.tasks.get(task), "track_started", None)
+        return bool(self.app.conf.task_track_started if own is None else own)
 
     @property
     def result(self) -> Any:

@@ -32,6 +32,9 @@ _REFUSED = {
 AGAIN = ("reject_on_worker_lost", "retry_on_worker_lost")
 """Options that let a job run again whose worker died."""
 
+KEPT = (*AGAIN, "track_started")
+"""Options that are attributes of a task here, because only this package asks for them."""
+
 
 class Context:
     """The job that runs, as Celery tells of it: our own `Context`, and what only Celery's messages have."""
@@ -92,6 +95,9 @@ class Task(ours.Task[..., Any, Any]):
     """A task of a Celery app."""
 
     _pushed: tuple[Pushed, ...] = ()
+
+    track_started: bool | None = None
+    """Whether handles see a running job of it as STARTED; None: as the setting ``task_track_started`` says."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         if given:
