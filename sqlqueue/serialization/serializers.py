@@ -73,6 +73,9 @@ _BUILTIN = (
 
 _ELSEWHERE: list[Callable[[str], Serializer | None]] = []
 
+_INSTEAD = {"auth": "jobs are signed whatever their form: set task_signing_keys, see docs/signing.md"}
+"""Serializers that somebody may expect, and what to use."""
+
 _NAMED = {one.name: one for one in _BUILTIN}
 _TYPED = {one.content_type: one for one in _BUILTIN}
 
@@ -131,7 +134,7 @@ def serializer_named(name: object) -> Serializer:
     if found is None:
         near = difflib.get_close_matches(str(name), _NAMED, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(_NAMED))}, or register yours"
-        raise ConfigError(f"there is no serializer {name!r}: {hint}")
+        raise ConfigError(f"there is no serializer {name!r}: {_INSTEAD.get(str(name), hint)}")
     return found
 
 

@@ -97,8 +97,8 @@ REFUSED: dict[str, tuple[str, dict[str, object]]] = {
         "workers always listen to commands: who may give them is decided by who may write to the database",
         {"worker_enable_remote_control": True},
     ),
-    "formats": (
-        "arguments and results are not signed",
+    "security": (
+        "there are no certificates: give senders and workers one secret with task_signing_keys, see docs/signing.md",
         {
             "security_cert_store": None, "security_certificate": None,
             "security_digest": "sha256", "security_key": None, "security_key_password": None,

@@ -198,6 +198,19 @@ def test_parts_that_are_not_here_say_what_instead(name):
         _ = app.nothing_like_it
 
 
+def test_signing_with_certificates_is_refused_and_says_what_instead(celery, add):
+    with pytest.raises(ImproperlyConfigured, match=r"task_signing_keys, see docs/signing\.md"):
+        celery.setup_security(allowed_serializers=["auth"], key="server.key", cert="server.pem", store="certs/*.pem")
+    with pytest.raises(ImproperlyConfigured, match=r"security_key: .*task_signing_keys, see docs/signing\.md"):
+        celery.conf.update(security_key="server.key")
+    with pytest.raises(ImproperlyConfigured, match=r"'auth': .*task_signing_keys, see docs/signing\.md"):
+        add.apply_async((1,), serializer="auth")
+    celery.conf.update(task_serializer="auth", accept_content=["auth"])
+    with pytest.raises(ImproperlyConfigured, match=r"'auth': .*task_signing_keys, see docs/signing\.md"):
+        add.delay(1)
+    assert celery.queues.counts() == []
+
+
 def test_an_app_hears_of_itself(database_url):
     heard: list[Any] = []
 

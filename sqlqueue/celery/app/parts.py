@@ -10,6 +10,7 @@ from sqlqueue.celery import signals
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.states import State
 from sqlqueue.errors import ConfigError
+from sqlqueue.settings.names import REFUSALS
 from sqlqueue.store.ops.results import look_up
 from sqlqueue.tasks.discovery import Discovery
 
@@ -33,6 +34,7 @@ MISSING = {
     "Worker": "start one with app.worker_main(['worker', ...]), or in a test with celery.contrib.testing.worker",
     "WorkController": "start one with app.worker_main(['worker', ...])",
     "Beat": "there is no beat yet",
+    "setup_security": REFUSALS["security_key"][0],
 }
 """What an app of Celery has and one here has not, and what to use instead."""
 
