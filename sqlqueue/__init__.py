@@ -39,7 +39,8 @@ from sqlqueue.errors import (
 from sqlqueue.serialization.serializers import register_serializer
 from sqlqueue.tasks.context import allow_join_result, current_job
 from sqlqueue.tasks.log import get_task_logger
-from sqlqueue.tasks.shapes import chain, chord, chunks, group, signature, xmap, xstarmap
+from sqlqueue.tasks.over import chunks, xmap, xstarmap
+from sqlqueue.tasks.shapes import chain, chord, group, signature
 from sqlqueue.tasks.signature import Signature
 from sqlqueue.tasks.stamping import StampingVisitor
 from sqlqueue.tasks.task import Task

@@ -163,7 +163,7 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        app = Surroundings(ancestry, self._defaults_of, may_wait, sent, EagerSender(self.tasks, self.conf).rehearse)
+        app = Surroundings(ancestry, self._defaults_of, may_wait, sent, EagerSender(self.tasks, self.conf))
         return self.client_cls(self.store, self.conf, self.events, app)
 
     @property

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlqueue.celery import _state
 from sqlqueue.tasks import shapes
-from sqlqueue.tasks.shapes import chain, chord, chunks, group, xmap, xstarmap
+from sqlqueue.tasks.over import chunks, xmap, xstarmap
+from sqlqueue.tasks.shapes import chain, chord, group
 from sqlqueue.tasks.signature import Signature
 from sqlqueue.tasks.stamping import StampingVisitor
 

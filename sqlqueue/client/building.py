@@ -11,6 +11,7 @@ from sqlqueue.client.many import build_many
 from sqlqueue.client.request import NO_DEFAULTS, CallOptions, Defaults, build
 from sqlqueue.client.unique import with_key
 from sqlqueue.client.workflow import NO_ANCESTRY, Ancestry, descended, inherited, jobs_of
+from sqlqueue.errors import NotRegistered
 from sqlqueue.serialization.signing import signed
 
 if TYPE_CHECKING:
@@ -22,19 +23,38 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import NewJob
 
 
+class Here:
+    """Runs tasks here and now; this one has none."""
+
+    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
+        """Run a workflow and return a handle on what it ends in."""
+
+    def task_of(self, name: str, /) -> Callable[..., Any]:
+        """Return the task of that name, to be called.
+
+        Raises
+        ------
+        NotRegistered: there is none.
+        """
+        raise NotRegistered(f"no task is named {name!r}: there are none here")
+
+
+NOTHING_HERE = Here()
+
+
 class Surroundings(NamedTuple):
     """What a sender is told of the app around it.
 
     ``ancestry`` returns the job that runs here, ``defaults_of`` what a task, by its name, says about its calls,
     ``may_wait`` whether code that runs here may wait for other jobs; ``sent`` is told of every handle.
-    ``rehearse`` runs a workflow here and now.
+    ``here`` runs tasks in this process.
     """
 
     ancestry: Callable[[], Ancestry] = lambda: NO_ANCESTRY
     defaults_of: Callable[[str], Defaults] = lambda _: NO_DEFAULTS
     may_wait: Callable[[], bool] = lambda: True
     sent: Callable[[object], object] = lambda _: None
-    rehearse: Callable[[Plan, CallOptions], Any] = lambda *_: None
+    here: Here = NOTHING_HERE
 
 
 NO_SURROUNDINGS = Surroundings()

@@ -62,6 +62,7 @@ class Client:
         self._bus = bus
         self._surroundings = surroundings
         self._building = Building(config, surroundings)
+        self.task_of = surroundings.here.task_of
         self.callers = Callers(store)
         self._keyed = Keyed(store, self.callers, self.waker)
         self.teller = Teller(store)
@@ -125,7 +126,7 @@ class Client:
 
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
         """Run a workflow here and now, without sending anything; return a handle on what it ends in."""
-        return self._surroundings.rehearse(plan, options)
+        return self._surroundings.here.rehearse(plan, options)
 
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""

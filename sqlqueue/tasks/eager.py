@@ -9,6 +9,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.building import Here
 from sqlqueue.client.request import build
 from sqlqueue.client.workflow import descended
 from sqlqueue.domain.clock import SYSTEM_CLOCK
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from sqlqueue.tasks.task import Task
 
 
-class EagerSender:
+class EagerSender(Here):
     """Stands in for the client while ``task_always_eager`` is on."""
 
     def __init__(self, tasks: Registry, config: Config) -> None:
@@ -75,6 +76,10 @@ class EagerSender:
     async def astart(self, plan: Plan, options: CallOptions) -> Any:
         """The same on a helper thread."""
         return await asyncio.to_thread(self.start, plan, options)
+
+    def task_of(self, name: str, /) -> Task[..., Any, Any]:
+        """Return the task of that name, to be called here and now."""
+        return self._tasks[name]
 
     def refuse_to_wait(self) -> None:
         """Nobody waits: all is over."""

@@ -1,6 +1,6 @@
-"""Signatures made of signatures: `chain`, `group`, `chord`, `chunks`, `xmap`, `xstarmap`, as in Celery.
+"""Signatures made of signatures: `chain`, `group`, `chord`, as in Celery.
 
-They only say what is wanted; next room: ``canvas.plan``, which makes rows and edges of it.
+They, and those of ``over``, only say what is wanted; next room: ``canvas.plan``, which makes rows and edges of it.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlqueue.canvas.shapes import MAP, STARMAP, chunked, listed
+from sqlqueue.canvas.shapes import listed
 from sqlqueue.errors import TaskError
+from sqlqueue.tasks.over import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class _Made(Signature):
     def tasks(self) -> list[Signature]:
         """What it is made of, in order."""
         return cast("list[Signature]", self["kwargs"]["tasks"])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Send it, with these arguments for its first jobs."""
+        return self.apply_async(args, kwargs)
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -111,6 +116,10 @@ class group(_Made):  # noqa: N801
 
     def __init__(self, *tasks: Any, **options: Any) -> None:
         super().__init__({"tasks": _given(tasks)}, options)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Send it, with these arguments for every member."""
+        return self.apply_async(args, **options)
 
     def link(self, callback: Mapping[str, Any]) -> Signature:
         """Let ``callback`` run when the first member succeeds, without its result; use a chord to wait for all."""
@@ -198,52 +207,6 @@ class chord(_Made):  # noqa: N801
 
     def __repr__(self) -> str:
         return f"chord({self['kwargs']['header']!r}, {self.body!r})"
-
-
-class _Over(Signature):
-    """One job that calls a task for every item."""
-
-    def __init__(self, task: Mapping[str, Any], it: Iterable[Any], **options: Any) -> None:
-        starter = _starter_of(task)
-        parts = {"task": dict(task), "it": list(it)}
-        super().__init__(self._NAME, (), parts, options, immutable=True, starter=starter)
-
-    _NAME = MAP
-
-
-class xmap(_Over):  # noqa: N801
-    """One job that calls a task with each item, in order, and returns the list of its values."""
-
-    kind = "xmap"
-
-
-class xstarmap(_Over):  # noqa: N801
-    """The same, with each item's own items as the arguments."""
-
-    kind = "xstarmap"
-    _NAME = STARMAP
-
-
-class chunks(Signature):  # noqa: N801
-    """Many calls of a task in few jobs: each calls it for ``n`` items; the result is a list of lists.
-
-    Parameters
-    ----------
-    it: the arguments of each call.
-    n: calls in one job.
-    """
-
-    kind = "chunks"
-
-    def __init__(self, task: Mapping[str, Any], it: Iterable[Any], n: int, **options: Any) -> None:
-        if n < 1:
-            raise TaskError(f"chunks of {n} calls: use 1 or more")
-        parts = {"task": dict(task), "it": [list(one) for one in it], "n": n}
-        super().__init__("sqlqueue.chunks", (), parts, options, starter=_starter_of(task))
-
-    def group(self) -> Signature:
-        """Return the same as a group of jobs."""
-        return Signature.from_dict(chunked(self), self.starter)
 
 
 def signature(

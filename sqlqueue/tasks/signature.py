@@ -40,6 +40,9 @@ class Starter(Asker, Protocol):
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
         """Run all jobs of a workflow here and now."""
 
+    def task_of(self, name: str, /) -> Callable[..., Any]:
+        """Return the task of that name, to be called here and now."""
+
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to a chord's header."""
 
@@ -186,7 +189,10 @@ class Signature(dict[str, Any]):
         """The same, awaited."""
         return await self.aapply_async(args, kwargs)
 
-    __call__ = delay
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the task here and now, with these arguments before its own, and return its value; no job is made."""
+        whole = self.clone(args, kwargs)
+        return self._sender().task_of(self.name)(*whole["args"], **whole["kwargs"])
 
     def apply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,

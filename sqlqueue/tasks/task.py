@@ -19,9 +19,9 @@ from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, Shown, is_plain
 from sqlqueue.tasks.options import changed_options
+from sqlqueue.tasks.over import chunks, xmap, xstarmap
 from sqlqueue.tasks.parameters import Parameters
 from sqlqueue.tasks.replacement import Replacement, plan_as_one, plan_in_place, stamped_as
-from sqlqueue.tasks.shapes import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature
 from sqlqueue.tasks.telling import Telling
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from sqlqueue import ChordError, chain, chord, group, signature
+from sqlqueue import ChordError, NotRegistered, chain, chord, group, signature
+from sqlqueue.errors import TaskError
 from tests.support.inprocess import working
 from tests.support.processes import wait_until
 
@@ -96,6 +97,36 @@ def test_a_workflow_is_rehearsed_here_and_now(stage):
     assert "raised ValueError" in str(failed.get(propagate=False))
     assert stage.seen == [("errback",)]
     assert stage.app.queues.counts() == []
+
+
+def test_a_signature_that_is_called_calls_its_task_here_and_now(stage):
+    add, app = stage.add, stage.app
+    assert add.s(2, 2)() == 4
+    assert add.s(2)(1) == 3
+    assert add.s(1, y=2)(y=5) == 6
+    assert add.si(1, 2)(5) == 3
+    assert stage.identity.s(2)() == 2
+    assert app.signature("add", (2,))(1) == 3
+    assert add.map([1, 2])() == [1, 2]
+    with pytest.raises(NotRegistered, match="no task is named 'ad'; did you mean 'add'"):
+        app.signature("ad")()
+    with pytest.raises(ValueError, match="boom"):
+        stage.fail.s(message="boom")()
+    with pytest.raises(TaskError, match="belongs to no app"):
+        signature("add", (1, 2))()
+    assert app.queues.counts() == []
+    app.conf.task_always_eager = True
+    assert add.s(2, 2)() == 4
+
+
+def test_a_workflow_that_is_called_is_sent(running):
+    add, total = running.add, running.total
+    assert get((add.s(1) | add.s(1))(1)) == 3
+    assert get(group(add.s(1), add.s(2))(10)) == [11, 12]
+    assert get(chord([add.s(1), add.s(2)])(total.s())) == 3
+    assert get(add.chunks([(1, 1), (2, 2)], 1)()) == [[2], [4]]
+    with working(running.app, "more"):
+        assert [one.queue for one in group(add.s(1), add.s(2))(10, queue="more")] == ["more", "more"]
 
 
 def test_eager_workflows_are_run_by_the_call(stage):
