@@ -14,7 +14,7 @@ from sqlqueue.client.client import Client
 from sqlqueue.client.commands import Commands
 from sqlqueue.client.control import Control
 from sqlqueue.client.events import Events
-from sqlqueue.client.group import GroupResult, ResultSet
+from sqlqueue.client.group import Groups, ResultSet
 from sqlqueue.client.jobs import Jobs, Queues
 from sqlqueue.client.request import NO_DEFAULTS
 from sqlqueue.client.started import result_from_tuple
@@ -276,11 +276,12 @@ class SQLQueue:
         """Return a handle on the job of that id."""
         return self.client.result_type(id, self.client)
 
-    def GroupResult(self, id: str) -> GroupResult | None:  # noqa: A002, N802 - Celery's name
-        """Return the results of the group that was saved under that id, None when none was."""
-        return GroupResult.restore(id, self.client)
+    @property
+    def GroupResult(self) -> Groups:  # noqa: N802 - Celery's name
+        """Make handles on groups: ``app.GroupResult.restore(id)`` returns one that was saved."""
+        return Groups(self.client)
 
-    def ResultSet(self, results: Iterable[Any]) -> ResultSet:  # noqa: N802 - Celery's name
+    def ResultSet(self, results: Iterable[Any] = ()) -> ResultSet:  # noqa: N802 - Celery's name
         """Return a handle on many jobs."""
         return ResultSet(results, self.client)
 
@@ -294,7 +295,6 @@ class SQLQueue:
 
     def close(self) -> None:
         """Close every connection of this app; it may be used again afterwards."""
-        if "client" in vars(self):
-            vars(self).pop("client").close()
-        if "store" in vars(self):
-            vars(self).pop("store").close()
+        for part in ("client", "store"):
+            if part in vars(self):
+                vars(self).pop(part).close()

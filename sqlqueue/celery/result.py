@@ -40,4 +40,17 @@ class GroupResult(groups.GroupResult, metaclass=_Ours):
 ResultBase = (AsyncResult, groups.ResultSet)
 
 
-__all__ = ["allow_join_result", "AsyncResult", "EagerResult", "GroupResult", "ResultBase", "ResultSet"]
+def result_from_tuple(r: Any, app: Any = None) -> Any:
+    """Return the handle that ``as_tuple()`` has written down."""
+    return _state.app_or_default(app).result_from_tuple(r)
+
+
+__all__ = [
+    "allow_join_result",
+    "AsyncResult",
+    "EagerResult",
+    "GroupResult",
+    "result_from_tuple",
+    "ResultBase",
+    "ResultSet",
+]

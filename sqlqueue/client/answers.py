@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlqueue.domain.states import State
@@ -42,6 +43,18 @@ class WaitOptions(TypedDict, total=False):
     follow_parents: Any
     no_ack: Any
     on_message: Any
+
+
+_KNOWN = frozenset(WaitOptions.__annotations__)
+
+
+def check_wait(options: WaitOptions) -> None:
+    """Raise TypeError for an option that waiting does not know: a timeout that is spelt wrong would wait for ever."""
+    if options and not _KNOWN.issuperset(options):
+        unknown = sorted(options.keys() - _KNOWN)
+        near = difflib.get_close_matches(unknown[0], [*_KNOWN, "timeout", "propagate"], n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"use timeout, propagate, {', '.join(sorted(_KNOWN))}"
+        raise TypeError(f"waiting for a result takes no {', '.join(unknown)}: {meant}")
 
 
 def celery_state(record: Record | None) -> str:

@@ -6,12 +6,14 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.answers import check_wait
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.members import Members
 from sqlqueue.client.together import as_done, look_at, wait_for_all
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
+from sqlqueue.errors import TaskError
 from sqlqueue.store.ops.groups import delete_group, restore_group, save_group
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from sqlqueue.client.answers import WaitOptions
-    from sqlqueue.client.result import Asker, AsyncResult
+    from sqlqueue.client.asker import Asker
+    from sqlqueue.client.result import AsyncResult
     from sqlqueue.store.ops.results import Record
 
 
@@ -29,17 +32,39 @@ class ResultSet(Members):
     Parameters
     ----------
     results: the members, in the order of their results.
+    app: the app that it belongs to; not needed where it has members.
     """
 
     supports_native_join = True
 
-    def __init__(self, results: Iterable[AsyncResult[Any] | GroupResult], asker: Asker) -> None:
+    def __init__(
+        self, results: Iterable[AsyncResult[Any] | GroupResult] = (), asker: Asker | None = None, *, app: Any = None
+    ) -> None:  # fmt: skip
         super().__init__(results)
-        self._asker = asker
+        self._given: Asker | None = asker if app is None else app.client
+
+    @property
+    def _asker(self) -> Asker:
+        if self._given is None:
+            self._given = next((one.asker for one in self.leaves() if hasattr(one, "asker")), None)
+        if self._given is None:
+            kind = type(self).__name__
+            raise TaskError(f"this {kind} belongs to no app, since it is empty: make it with {kind}(..., app=app)")
+        return self._given
+
+    def __copy__(self, _: object = None) -> Self:
+        found = object.__new__(type(self))
+        vars(found).update(vars(self) | {"results": [*self.results]})
+        return found
+
+    __deepcopy__ = __copy__
+
+    def __reduce__(self) -> Any:
+        return self._asker.result_type.reduced(self)
 
     def ready(self) -> bool:
         """Whether all are over."""
-        return not look_at(self.leaves(), self._asker)
+        return not self._look()
 
     def successful(self) -> bool:
         """Whether all are over and succeeded."""
@@ -47,8 +72,13 @@ class ResultSet(Members):
 
     def failed(self) -> bool:
         """Whether one is over and failed."""
-        look_at(self.leaves(), self._asker)
+        self._look()
         return any(one.is_over and one.failed() for one in self.leaves())
+
+    def _look(self) -> list[AsyncResult[Any]]:
+        """Look at all, and return those that are not over."""
+        found = self.leaves()
+        return look_at(found, self._asker) if found else []
 
     def waiting(self) -> bool:
         """Whether one is not over."""
@@ -56,7 +86,7 @@ class ResultSet(Members):
 
     def completed_count(self) -> int:
         """How many have succeeded."""
-        look_at(self.leaves(), self._asker)
+        self._look()
         return sum(one.is_over and one.successful() for one in self.leaves())
 
     def join(
@@ -72,9 +102,13 @@ class ResultSet(Members):
 
         Raises
         ------
+        TypeError: there is no such option.
         ResultTimeout: not all were over in time.
         WaitingInTask: this is a task, and it was not allowed to wait. Else whatever a task raised.
         """
+        check_wait(options)
+        if not self.results:
+            return []
         if options.get("disable_sync_subtasks", True):
             self._asker.refuse_to_wait()
         callback = options.get("callback")
@@ -91,7 +125,7 @@ class ResultSet(Members):
 
     def maybe_throw(self, *, propagate: bool = True) -> None:
         """Raise what a member raised that is known to have failed."""
-        look_at(self.leaves(), self._asker)
+        self._look()
         for one in self.leaves():
             if one.is_over:
                 one.get(0, propagate=propagate, disable_sync_subtasks=False)
@@ -100,12 +134,13 @@ class ResultSet(Members):
 
     def revoke(self, *, terminate: bool = False, signal: str | int = "SIGTERM") -> None:
         """Revoke every job of it, and with ``terminate`` end those that run."""
-        ids = [one.id for one in self.leaves()]
-        Jobs(self._asker).revoke(Which(ids=ids), terminate=terminate, signal=signal)
+        if ids := [one.id for one in self.leaves()]:
+            Jobs(self._asker).revoke(Which(ids=ids), terminate=terminate, signal=signal)
 
     def forget(self) -> None:
         """Delete the results of its jobs; those that are not over are left alone."""
-        Jobs(self._asker).forget([one.id for one in self.leaves()])
+        if ids := [one.id for one in self.leaves()]:
+            Jobs(self._asker).forget(ids)
 
     def then(self, callback: Callable[[Self], object], on_error: Callable[[Self], object] | None = None) -> Self:
         """Call ``callback`` with this handle when all are over, in a thread kept for that; return at once.
@@ -134,17 +169,21 @@ class ResultSet(Members):
 
     def iterate(self, timeout: float | None = None, *, propagate: bool = True) -> Iterator[Any]:
         """Yield the values as the jobs are done, whichever is done first."""
-        for one in as_done(self.leaves(), self._asker, timeout):
+        for one in self._as_done(timeout):
             yield one.get(0, propagate=propagate, disable_sync_subtasks=False)
 
     def iter_native(self, timeout: float | None = None, **_: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each job's id, and Celery's dict of its status, result and traceback, as it is done."""
-        for one in as_done(self.leaves(), self._asker, timeout):
+        for one in self._as_done(timeout):
             yield one.id, {"status": one.state, "result": one.result, "traceback": one.traceback, "task_id": one.id}
+
+    def _as_done(self, timeout: float | None) -> Iterator[AsyncResult[Any]]:
+        found = self.leaves()
+        return as_done(found, self._asker, timeout) if found else iter(())
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Any]]:
         """Yield each job's id and value as it is done; awaiting never holds up the loop."""
-        walk = as_done(self.leaves(), self._asker, None)
+        walk = self._as_done(None)
         while (one := await asyncio.to_thread(next, walk, None)) is not None:
             yield one.id, one.get(0, disable_sync_subtasks=False)
 
@@ -159,10 +198,10 @@ class GroupResult(ResultSet):
     """
 
     def __init__(
-        self, id: str, results: Iterable[AsyncResult[Any] | GroupResult], asker: Asker,  # noqa: A002
-        parent: AsyncResult[Any] | GroupResult | None = None,
+        self, id: str, results: Iterable[AsyncResult[Any] | GroupResult] = (),  # noqa: A002
+        asker: Asker | None = None, parent: AsyncResult[Any] | GroupResult | None = None, *, app: Any = None,
     ) -> None:  # fmt: skip
-        super().__init__(results, asker)
+        super().__init__(results, asker, app=app)
         self.id = id
         self.parent = parent
 
@@ -192,14 +231,40 @@ class GroupResult(ResultSet):
         self._asker.store.run(save_group, self.id, json.dumps(_written(self)))
 
     @classmethod
-    def restore(cls, id: str, asker: Asker) -> GroupResult | None:  # noqa: A002
-        """Return the group that was saved under that id, None when none was."""
+    def restore(cls, id: str, asker: Asker | None = None, *, app: Any = None) -> GroupResult | None:  # noqa: A002
+        """Return the group that was saved under that id, None when none was.
+
+        Parameters
+        ----------
+        app: where to look for it; ``app.GroupResult.restore(id)`` says the same.
+        """
+        asker = asker if app is None else app.client
+        if asker is None:
+            raise TaskError(f"GroupResult.restore({id!r}) has no app to ask: use app.GroupResult.restore({id!r})")
         members = asker.store.read(restore_group, id)
         return None if members is None else _read({"id": id, "members": json.loads(members)}, asker)
 
     def delete(self) -> None:
         """Forget what `save` has kept; the jobs and their results stay."""
         self._asker.store.run(delete_group, self.id)
+
+
+class Groups:
+    """``app.GroupResult``: makes handles on groups of one app."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+
+    def __call__(
+        self, id: str, results: Iterable[AsyncResult[Any] | GroupResult] | None = None,  # noqa: A002
+        parent: AsyncResult[Any] | GroupResult | None = None,
+    ) -> GroupResult | None:  # fmt: skip
+        """Return a handle on a group of these results; without any, the group that was saved under that id."""
+        return self.restore(id) if results is None else GroupResult(id, results, self._asker, parent)
+
+    def restore(self, id: str) -> GroupResult | None:  # noqa: A002
+        """Return the group that was saved under that id, None when none was."""
+        return GroupResult.restore(id, self._asker)
 
 
 def _written(group: GroupResult) -> list[Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlqueue.client.answers import WaitOptions, celery_state, exception_of, told_by, value_of
+from sqlqueue.client.answers import WaitOptions, celery_state, check_wait, exception_of, told_by, value_of
 from sqlqueue.client.handle import JobHandle
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.kin import graph_below
@@ -24,29 +24,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self, Unpack
 
-    from sqlqueue.client.contents import Contents
-    from sqlqueue.client.following import Following
+    from sqlqueue.client.asker import Asker
     from sqlqueue.client.group import GroupResult
-    from sqlqueue.client.waiting import Waiting
-    from sqlqueue.notify.waker import Waker
     from sqlqueue.store.ops.jobs import JobDetails
-    from sqlqueue.store.store import Store
 
 V = TypeVar("V")
-
-
-class Asker(Protocol):
-    """What a result needs of the client."""
-
-    store: Store
-    contents: Contents
-    waiting: Waiting
-    following: Following
-    waker: Waker
-    result_type: type[AsyncResult[Any]]
-
-    def refuse_to_wait(self) -> None:
-        """Raise `WaitingInTask` inside a task that has not been allowed to wait."""
 
 
 class AsyncResult(JobHandle[V]):
@@ -70,6 +52,27 @@ class AsyncResult(JobHandle[V]):
 
     supports_native_join = True
     """Celery's: many are waited for together."""
+
+    @property
+    def asker(self) -> Asker:
+        """The client of the app that it belongs to."""
+        return self._asker
+
+    def __copy__(self, _: object = None) -> Self:
+        return self
+
+    __deepcopy__ = __copy__
+
+    def __reduce__(self) -> Any:
+        return self.reduced(self)
+
+    @staticmethod
+    def reduced(handle: object) -> Any:
+        """Say how a handle is pickled: not at all, since the app that it belongs to is not."""
+        raise TypeError(
+            f"{type(handle).__name__} belongs to an app and is not pickled: keep its id, or as_tuple(), and make it"
+            " anew with app.AsyncResult(id) or app.result_from_tuple(...)"
+        )
 
     @property
     def state(self) -> str:
@@ -236,11 +239,13 @@ class AsyncResult(JobHandle[V]):
 
         Raises
         ------
+        TypeError: there is no such option.
         ResultTimeout: it was not over in time.
         NotCommitted: the transaction that it was enqueued in is still open.
         WaitingInTask: this is a task, and it was not allowed to wait.
         TaskRevoked: it was revoked. Else whatever the task raised.
         """
+        check_wait(options)
         if options.get("disable_sync_subtasks", True):
             self._asker.refuse_to_wait()
         if self._record is None:

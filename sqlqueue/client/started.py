@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlqueue.canvas.plan import Handle
-    from sqlqueue.client.result import Asker
+    from sqlqueue.client.asker import Asker
 
 
 def result_from_tuple(written: Sequence[Any], asker: Asker) -> AsyncResult[Any] | GroupResult:

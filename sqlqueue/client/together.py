@@ -13,7 +13,8 @@ from sqlqueue.store.ops.results import finished
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlqueue.client.result import Asker, AsyncResult
+    from sqlqueue.client.asker import Asker
+    from sqlqueue.client.result import AsyncResult
 
 AT_A_TIME = 1000
 """Ids in one look at the results."""

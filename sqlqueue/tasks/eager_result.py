@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlqueue.client.answers import check_wait
 from sqlqueue.client.contents import just_written
 from sqlqueue.client.handle import JobHandle
 from sqlqueue.domain.outcome import Failed, Outcome, Revoked, Succeeded
@@ -87,6 +88,7 @@ class EagerResult(JobHandle[V]):
 
     def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]) -> V:  # noqa: ARG002
         """Return the value, or raise what the task raised."""
+        check_wait(options)
         if propagate and not self.successful():
             raise self._value
         if (callback := options.get("callback")) is not None:

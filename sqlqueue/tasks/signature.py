@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from sqlqueue.canvas.plan import Given, plan
 from sqlqueue.canvas.shapes import listed
-from sqlqueue.client.result import Asker
+from sqlqueue.client.asker import Asker
 from sqlqueue.client.started import handle_on
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import TaskError

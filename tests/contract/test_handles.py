@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from datetime import UTC, timedelta
 
 import pytest
 
-from sqlqueue import SQLQueue, TaskRevoked, WaitingInTask, allow_join_result, group
+from sqlqueue import GroupResult, ResultSet, SQLQueue, TaskRevoked, WaitingInTask, allow_join_result, group
 from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.errors import TaskError
 from sqlqueue.testing.drain import drain
 from tests.support.inprocess import working
 
@@ -221,3 +224,62 @@ def test_an_eager_result_answers_the_same(app, add, fail):
     assert (bad.failed(), isinstance(bad.get(propagate=False), ValueError)) == (True, True)
     good.forget()
     good.revoke()
+
+
+@pytest.mark.parametrize("how", ["get", "wait", "join", "eager"])
+def test_an_option_of_waiting_that_is_spelt_wrong_is_an_error(app, add, how):
+    """Taken in silence, it would let the caller wait for ever."""
+    handle = {"join": app.ResultSet([add.delay(1)]), "eager": add.apply((1,))}.get(how, add.delay(1))
+    with pytest.raises(TypeError, match="takes no tiemout: did you mean 'timeout'"):
+        getattr(handle, {"eager": "get"}.get(how, how))(tiemout=0)
+    with pytest.raises(TypeError, match="takes no x: use timeout, propagate, callback"):
+        handle.get(x=1)
+
+
+def test_a_set_needs_no_app_where_it_has_members(app, add):
+    results = [add.delay(1), add.delay(2)]
+    drain(app, ["sums"])
+    assert ResultSet(results).get(timeout=PATIENCE) == GroupResult("g", results).get(timeout=PATIENCE) == [1, 2]
+    late = ResultSet()
+    late.add(results[0])
+    assert (late.ready(), late.get(timeout=PATIENCE)) == (True, [1])
+
+
+def test_an_empty_set(app):
+    for empty in (ResultSet(), ResultSet([], app=app), app.ResultSet()):
+        assert (empty.get(timeout=0), list(empty.iterate()), empty.ready(), empty.completed_count()) == (
+            [],
+            [],
+            True,
+            0,
+        )
+        assert (empty.failed(), empty.successful(), empty.waiting()) == (False, True, False)
+        empty.forget()
+        empty.revoke()
+    with pytest.raises(TaskError, match=r"this GroupResult belongs to no app.*GroupResult\(\.\.\., app=app\)"):
+        GroupResult("g").save()
+
+
+def test_groups_of_an_app(app, add):
+    results = [add.delay(1)]
+    app.GroupResult("g", results).save()
+    for found in (app.GroupResult("g"), app.GroupResult.restore("g"), GroupResult.restore("g", app=app)):
+        assert found is not None
+        assert (found.id, found.results) == ("g", results)
+    with pytest.raises(TaskError, match=r"use app\.GroupResult\.restore"):
+        GroupResult.restore("g")
+
+
+def test_a_handle_is_copied_and_not_pickled(app, add):
+    result = add.delay(1)
+    several = app.ResultSet([result])
+    held = copy.deepcopy({"one": result, "several": several})
+    assert held == {"one": result, "several": held["several"]}
+    copy.copy(several).clear()
+    held["several"].clear()
+    assert len(several) == 1, "its list is its own"
+    for handle in (result, several, app.GroupResult("g", [result])):
+        with pytest.raises(TypeError, match=r"belongs to an app and is not pickled: keep its id, or as_tuple\(\)"):
+            pickle.dumps(handle)
+    eager = add.apply((1,))
+    assert pickle.loads(pickle.dumps(eager)).get() == 1

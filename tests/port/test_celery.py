@@ -1,5 +1,6 @@
 """Celery's layout over ours: what a ported project does, on both databases; `make celery-suite` asks for more."""
 
+import pickle
 import threading
 
 import pytest
@@ -15,7 +16,7 @@ from sqlqueue.celery.exceptions import (
     TimeoutError,  # noqa: A004 - Celery's name
     WorkerLostError,
 )
-from sqlqueue.celery.result import AsyncResult, EagerResult, GroupResult, ResultSet
+from sqlqueue.celery.result import AsyncResult, EagerResult, GroupResult, ResultSet, result_from_tuple
 from sqlqueue.celery.worker import state
 from sqlqueue.errors import ConfigError, ResultTimeout, TaskRevoked, WorkerLost
 from tests.support.processes import wait_until
@@ -60,7 +61,10 @@ def test_results_and_their_classes(celery, add, worker):
     assert isinstance(found, GroupResult)
     assert isinstance(found, ResultSet)
     found.save()
-    assert get(GroupResult.restore(found.id)) == [1, 2]
+    assert get(GroupResult.restore(found.id)) == get(celery.GroupResult.restore(found.id)) == [1, 2]
+    again = pickle.loads(pickle.dumps([result, found, ResultSet([result])]))
+    assert [get(one) for one in again] == [3, [1, 2], [3]], "handles of the current app"
+    assert result_from_tuple(result.as_tuple()) == result
     assert isinstance(add.apply((1,)), EagerResult)
     wait_until("the state", lambda: result.id in state.successful_requests)
 

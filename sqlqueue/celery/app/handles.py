@@ -29,6 +29,12 @@ class AsyncResult(ours.AsyncResult[Any]):
             asker, in_transaction = _state.app_or_default(app).client, None
         super().__init__(id, asker, in_transaction, parent)
 
+    @staticmethod
+    def reduced(handle: Any) -> Any:
+        """Say how a handle is pickled: as ids; it belongs to the current app where it is unpickled."""
+        written = handle.as_tuple() if hasattr(handle, "as_tuple") else [one.as_tuple() for one in handle.results]
+        return unpickled, (written,)
+
     @property
     def app(self) -> Any:
         """The app that it belongs to."""
@@ -91,3 +97,10 @@ class AsyncResult(ours.AsyncResult[Any]):
     ) -> None:
         """Revoke jobs by their stamps."""
         self.app.control.revoke_by_stamped_headers(headers, terminate=terminate)
+
+
+def unpickled(written: Any) -> Any:
+    """Return the handle that was pickled, of the current app."""
+    app = _state.app_or_default(None)
+    several = isinstance(written, list)
+    return app.ResultSet(map(app.result_from_tuple, written)) if several else app.result_from_tuple(written)
