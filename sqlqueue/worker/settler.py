@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import Committed, Failed, Replaced, Retried, Returned, Succeeded
 from sqlqueue.domain.settlement import Finish, Written, decide
+from sqlqueue.domain.sizes import AT_ONCE
 from sqlqueue.domain.states import State
 from sqlqueue.events.catalog import (
     Event,
@@ -74,7 +75,7 @@ class Settler:
 
     def take(self) -> list[Settlement]:
         """Return the settlements to send now; what was sent before and not confirmed comes first, again."""
-        count = len(self._buffer)
+        count = self._fitting()
         fresh, self._buffer[:count] = self._buffer[:count], []
         self._learn(fresh)
         ours = self.held.tokens
@@ -83,6 +84,13 @@ class Settler:
         if len(self._sent) < len(pending):
             self._drop([job.id for job, _ in pending if job.id not in ours])
         return [decide(job, outcome) for job, outcome in self._sent]
+
+    def _fitting(self) -> int:
+        """Return how many fresh outcomes go into one statement with what is sent again: all, unless they are large."""
+        count, room = len(self._buffer), AT_ONCE - _characters(self._sent)
+        while count > 1 and _characters(self._buffer[:count]) > room:
+            count //= 2
+        return count
 
     def confirm(self, settled: Settled) -> list[str]:
         """Take note of what a committed cycle settled; return the ids of jobs that are over.
@@ -138,6 +146,11 @@ class Settler:
             self.bus.emit(JobRevoked(job.id, job.task, "revoked while it ran"))
         elif not isinstance(outcome, Returned) or (outcome.reason is not None and not outcome.quiet):
             self.bus.emit(_event(job, outcome))
+
+
+def _characters(done: Sequence[Done]) -> int:
+    """Return how large what tasks returned is; what is said of failures is short."""
+    return sum([len(outcome.result) for _, outcome in done if type(outcome) is Succeeded and outcome.result])
 
 
 def _event(job: Job, outcome: Outcome) -> Event:

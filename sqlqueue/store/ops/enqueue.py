@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from sqlqueue.domain.sizes import portions
 from sqlqueue.store.operation import Batch, Step, ask, ask_last
 from sqlqueue.store.rows import Placed
 
@@ -44,10 +45,10 @@ def enqueue(
     """
     given = {job.id for job in jobs if job.given_id}
     rows: Rows = []
-    for start in range(0, len(jobs), MOST_AT_ONCE):
-        some = jobs[start : start + MOST_AT_ONCE]
-        final = not given and not edges and start + MOST_AT_ONCE >= len(jobs)
-        rows += yield from insert(dialect, some, tell, final=final)
+    left = len(jobs)
+    for some in _portions(jobs) if left > 1 else [jobs]:
+        left -= len(some)
+        rows += yield from insert(dialect, some, tell, final=not given and not edges and not left)
     new = given.intersection(row[0] for row in rows)
     if new:
         forgotten = yield from (ask if edges else ask_last)(dialect.sql.forget_duplicates, ids=json.dumps(sorted(new)))
@@ -58,6 +59,11 @@ def enqueue(
     yield from _connect(dialect, edges, {row[0] for row in rows})
     blocked = {job.id for job in jobs if job.blocked}
     return [Placed(*row) for row in rows if row[0] not in blocked]
+
+
+def _portions(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
+    sizes = [len(job.args) + len(job.kwargs) + (len(job.headers) if job.headers else 0) for job in jobs]
+    return portions(jobs, sizes, MOST_AT_ONCE)
 
 
 def _connect(dialect: Dialect, edges: Sequence[Edge], inserted: set[str]) -> Op[None]:

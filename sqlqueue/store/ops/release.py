@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from sqlqueue.domain.sizes import portions
 from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge
 from sqlqueue.store.operation import Batch, Step, ask, ask_last
 from sqlqueue.store.rows import Placed
@@ -101,9 +102,9 @@ def _resolve(dialect: Dialect, ended: Sequence[Ended]) -> Op[dict[str, bool]]:
     """
     found: dict[str, bool] = {}
     for good in (False, True):
-        some = [one._asdict() for one in ended if (one.outcome == "succeeded") is good]
-        if some:
-            rows = yield from ask(dialect.sql.resolve, ended=json.dumps(some))
+        alike = [one for one in ended if (one.outcome == "succeeded") is good]
+        for some in portions(alike, [len(one.result or "") for one in alike], len(alike)):
+            rows = yield from ask(dialect.sql.resolve, ended=json.dumps([one._asdict() for one in some]))
             for (dependent,) in rows:
                 found[dependent] = found.get(dependent, False) or not good
     return found

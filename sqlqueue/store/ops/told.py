@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.store.operation import ask_last
+from sqlqueue.domain.sizes import portions
+from sqlqueue.store.operation import ask, ask_last
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlqueue.store.dialect import Dialect
     from sqlqueue.store.operation import Op
+
+
+MOST_AT_ONCE = 5000
+"""States in one statement."""
 
 
 class Told(NamedTuple):
@@ -31,7 +36,10 @@ class Told(NamedTuple):
 
 def tell(dialect: Dialect, told: Sequence[Told]) -> Op[None]:
     """Show these states, of jobs that run; each replaces the one before it. The jobs' own rows are left alone."""
-    yield from ask_last(dialect.sql.tell_states, told=json.dumps(told))
+    *others, last = portions(told, [len(one.meta) for one in told], MOST_AT_ONCE)
+    for some in others:
+        yield from ask(dialect.sql.tell_states, told=json.dumps(some))
+    yield from ask_last(dialect.sql.tell_states, told=json.dumps(last))
 
 
 def forget_told(dialect: Dialect) -> Op[None]:
