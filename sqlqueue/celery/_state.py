@@ -20,11 +20,15 @@ class _Local(threading.local):
 
 
 def make_default() -> Celery:
-    """Return a new app of default settings; ``app.base``, which has the class, puts its own in this place."""
+    """Return a new app of default settings; ``app.madeup``, which has the class, puts its own in this place."""
     raise NotImplementedError
 
 
 default_app: Celery | None = None
+made_up_app: Celery | None = None
+newest_app: Celery | None = None
+"""The last app that was made to be current, in whichever thread: requests of a web server come in others."""
+
 _tls = _Local()
 _on_app_finalizers: set[Callable[[Celery], object]] = set()
 _apps: WeakSet[Celery] = WeakSet()
@@ -36,17 +40,29 @@ def set_default_app(app: Celery | None) -> None:
     default_app = app
 
 
+def _set_newest_app(app: Celery | None) -> None:
+    global newest_app  # noqa: PLW0603 - as the one above
+    newest_app = app
+
+
 def _set_current_app(app: Celery | None) -> None:
     _tls.current_app = app
 
 
 def get_current_app() -> Celery:
-    """Return this thread's app, else the default one, else a new one of default settings."""
-    found = _tls.current_app or default_app
-    if found is None:
-        found = make_default()
-        set_default_app(found)
-    return found
+    """Return this thread's app, else the default one, else the last that was made, else a new one of default settings.
+
+    Celery has only a new one left for threads that are not the app's own; here that would be another database.
+    """
+    return _tls.current_app or default_app or newest_app or _made_up()
+
+
+def _made_up() -> Celery:
+    """Return the app of code that has none: one for the process, which gives way to the first that is really made."""
+    global made_up_app  # noqa: PLW0603 - as those above
+    if made_up_app is None:
+        made_up_app = make_default()
+    return made_up_app
 
 
 def app_or_default(app: Celery | None = None) -> Celery:

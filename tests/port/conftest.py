@@ -14,11 +14,14 @@ SENDER, Signature.of_no_app = Signature.of_no_app, None  # importing sqlqueue.ce
 def ambient():
     """Celery's ambient state, for one test only."""
     finalizers = set(_state._on_app_finalizers)
+    _state.made_up_app = None  # looking for tests has asked the proxies
     Signature.of_no_app = SENDER
     yield
     Signature.of_no_app = None
     _state._set_current_app(None)
     _state.set_default_app(None)
+    _state._set_newest_app(None)
+    _state.made_up_app = None
     _state._on_app_finalizers.clear()
     _state._on_app_finalizers.update(finalizers)
 

@@ -11,7 +11,7 @@ import pytest
 
 from sqlqueue import ConfigError, SQLQueue
 from sqlqueue.celery import Celery, _state
-from sqlqueue.celery.app.base import _default_app
+from sqlqueue.celery.app.madeup import made_up
 from sqlqueue.celery.exceptions import ImproperlyConfigured
 from sqlqueue.celery.utils.nodenames import worker_direct
 from sqlqueue.config import _NAMES, Config
@@ -170,12 +170,12 @@ def test_the_app_of_code_that_has_none(tmp_path, monkeypatch):
     (tmp_path / "celeryconfig.py").write_text("task_default_queue = 'usual'\n")
     (tmp_path / "other_celeryconfig.py").write_text("task_default_queue = 'named'\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert _default_app().conf.task_default_queue == "usual"
+    assert made_up().conf.task_default_queue == "usual"
     monkeypatch.setenv("CELERY_CONFIG_MODULE", "other_celeryconfig")
     assert _state.get_current_app().conf.task_default_queue == "named"
     monkeypatch.setenv("CELERY_CONFIG_MODULE", "nowhere_celeryconfig")
     with pytest.raises(ConfigError, match="no module 'nowhere_celeryconfig'"):
-        _default_app()
+        made_up()
     for name in ("celeryconfig", "other_celeryconfig"):
         sys.modules.pop(name, None)
 

@@ -13,9 +13,9 @@ from sqlqueue.worker.worker import Worker
 
 
 @contextmanager
-def working(app: SQLQueue, *queues: str, concurrency: int = 4, name: str = "w") -> Iterator[Any]:
+def working(app: SQLQueue, *queues: str, concurrency: int = 4, name: str = "w", pool: str = "threads") -> Iterator[Any]:
     """Let a worker serve ``queues``, or the default one, while the block lasts."""
-    options = WorkerOptions(queues=queues or ("default",), name=name, pool="threads", concurrency=concurrency)
+    options = WorkerOptions(queues=queues or ("default",), name=name, pool=pool, concurrency=concurrency)
     worker = Worker(app, options, PoolSource(options, app.tasks))
     thread = threading.Thread(target=worker.run)
     thread.start()

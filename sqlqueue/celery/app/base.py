@@ -76,6 +76,7 @@ class Celery(SQLQueue):
         _state._apps.add(self)
         if set_as_current:
             self.set_current()
+            _state._set_newest_app(self)
         self.on_init()
 
     def on_init(self) -> None:
@@ -282,14 +283,3 @@ class Celery(SQLQueue):
     def Task(self) -> type[Task]:  # noqa: N802 - Celery's
         """The class of its tasks."""
         return self.task_cls
-
-
-def _default_app() -> Celery:
-    """Return the app of code that has none: with the settings of the module that Celery would look for."""
-    named = os.environ.get("CELERY_CONFIG_MODULE")
-    app = Celery("default", set_as_current=False)
-    app.config_from_object(named or "celeryconfig", silent=named is None)
-    return app
-
-
-_state.make_default = _default_app

@@ -158,7 +158,9 @@ class Found(Discovery):
         self._app = app
 
     def import_all(self) -> list[str]:
-        """Import it."""
+        """Import it, for an app that is the one of this process from now on, in every thread."""
+        self._app.set_current()
+        self._app.set_default()
         signals.import_modules.send(self._app)
         return super().import_all()
 

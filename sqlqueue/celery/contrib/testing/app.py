@@ -40,11 +40,13 @@ def TestApp(  # noqa: N802 - Celery's
 @contextmanager
 def setup_default_app(app: Celery, use_trap: bool = False) -> Iterator[None]:
     """Leave current and default app as they were, after the block."""
-    current, default, finalizers = _state._tls.current_app, _state.default_app, set(_state._on_app_finalizers)
+    current, default, newest = _state._tls.current_app, _state.default_app, _state.newest_app
+    finalizers = set(_state._on_app_finalizers)
     try:
         yield
     finally:
         _state.set_default_app(default)
+        _state._set_newest_app(newest)
         _state._set_current_app(current)
         _state._on_app_finalizers.clear()
         _state._on_app_finalizers.update(finalizers)
