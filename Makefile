@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-contract check fix bench celery-suite soak docs clean
+.PHONY: help demo test test-contract check fix bench celery-suite celery-quick soak docs clean
 
 help: ## list these words
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1@\2/p' Makefile | while IFS=@ read -r word what; do printf '  %-20s %s\n' "$$word" "$$what"; done
@@ -45,6 +45,10 @@ bench: .venv/dev.stamp ## how fast, beside the raw-SQL limit of the same run
 celery-suite: .venv/dev.stamp ## Celery's own integration tests against sqlqueue.celery: a quarter of an hour (DB=postgres for PostgreSQL)
 	@$(BIN)/python -m pip install --quiet billiard pydantic pytest-subtests
 	$(BIN)/python tests/celery_suite/run.py --db $(DB) $(ARGS)
+
+celery-quick: .venv/dev.stamp ## the quick part of them, on SQLite and on PostgreSQL: must pass
+	@$(BIN)/python -m pip install --quiet billiard pydantic pytest-subtests
+	$(BIN)/python -m tests.celery_suite.quick $(ARGS)
 
 soak: .venv/dev.stamp ## ten minutes of work while all is being killed: nothing may be lost (ARGS="--seconds 60 --seed 1")
 	$(BIN)/python -m tests.soak $(ARGS)

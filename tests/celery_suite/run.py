@@ -83,7 +83,7 @@ def run(suite: Path, url: str, folder: Path, arguments: list[str], timeout: int)
         "PYTHONPATH": os.pathsep.join([str(HERE / "standin"), str(suite), str(ROOT)]),
     }
     options = ["-p", "celery.contrib.pytest", "-p", "record", "-p", "no:cacheprovider", f"--timeout={timeout}"]
-    options += ["-q", "--tb=short", "-W", "ignore", "-o", "addopts="]
+    options += ["-q", "--tb=native", "-W", "ignore", "-o", "addopts="]
     command = [sys.executable, "-c", RUN, *options, *arguments]
     subprocess.run(command, cwd=suite, env=environment, check=False)
     return record
