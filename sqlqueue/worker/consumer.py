@@ -15,7 +15,6 @@ from sqlqueue.errors import StoreUnavailable
 from sqlqueue.events.catalog import JobsClaimed
 from sqlqueue.notify.channels import News, read_news
 from sqlqueue.services.testsignals import reached
-from sqlqueue.store.ops.claim import lanes
 from sqlqueue.store.ops.cycle import Cycle, Wanted, cycle
 from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.workers import beat
@@ -24,6 +23,7 @@ from sqlqueue.worker.orphans import Orphans
 from sqlqueue.worker.pools.pool import Pool, take_back_of
 from sqlqueue.worker.relief import is_stuck
 from sqlqueue.worker.revocations import Revocations
+from sqlqueue.worker.search import NEVER, LaneSearch
 from sqlqueue.worker.strangers import Strangers
 from sqlqueue.worker.totals import Totals
 
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
     from sqlqueue.worker.settler import Settler
 
 logger = logging.getLogger("sqlqueue.worker")
-
-DISCOVER = 5.0
-"""Seconds between two searches for lanes of priorities not seen yet; a notification is quicker."""
 
 LAST_PATIENCE = 10.0
 """Seconds that an ending worker tries to settle what is left; what it cannot is run again by others."""
@@ -94,7 +91,7 @@ class Consumer:
         self._pauses: deque[Rules] = deque()
         self._served: deque[Sequence[str]] = deque()
         self._generation = link.generation
-        self._discover_at = 0.0
+        self.search = LaneSearch(clock)
         self._orphans = Orphans(registration, settler.held, self._lanes, clock)
         self._claimed_at = clock.monotonic()
         self.claiming = True
@@ -109,6 +106,11 @@ class Consumer:
     def heard(self, queue: str, payload: str) -> None:
         """Take a message from the listener's thread; it is read at the next tick."""
         self._news.append((queue, read_news(payload)))
+
+    def doubt(self) -> None:
+        """Take note, in any thread, that there may be jobs of which nobody has told, in lanes not known yet."""
+        self.search.doubt()
+        self._limited.heard()
 
     def pause(self, rules: Rules) -> None:
         """Take note, in any thread, of the queues that are paused, and of limits; the next tick obeys."""
@@ -155,7 +157,8 @@ class Consumer:
             return LOCKED_JOIN_REST
         if self._settler.waiting or (wanted and len(done.claimed) >= wanted.at_most):
             return 0.0
-        return self._rest()
+        soonest = self.search.rest() if wanted else NEVER
+        return min(soonest, self._rest())
 
     def _cycle(self, settlements: list[Settlement], wanted: Wanted | None) -> Cycle:
         tokens: Mapping[str, int] = self._held.tokens
@@ -191,10 +194,8 @@ class Consumer:
         """Return what to claim, or None when the pool has enough."""
         if at_most <= 0:
             return None
-        now = self._clock.monotonic()
-        if now >= self._discover_at:
-            self._discover_at = now + DISCOVER
-            self._lanes.add(self._link.run(lanes, self._registration.queues))
+        if found := self.search.look(self._link, self._registration.queues):
+            self._lanes.add(found)
         slots = max(self._pool.concurrency - self._pool.load, 0)
         self.strangers.ask_again(self._link)
         reads = self._lanes.reads(slots, at_most)

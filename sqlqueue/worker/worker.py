@@ -39,6 +39,7 @@ from sqlqueue.worker.order import Weighted, as_given
 from sqlqueue.worker.pauses import Pauses
 from sqlqueue.worker.registration import Registration
 from sqlqueue.worker.relief import Relief
+from sqlqueue.worker.search import patience
 from sqlqueue.worker.settler import Settler
 from sqlqueue.worker.shutdown import Shutdown
 from sqlqueue.worker.signalled import subscribe_signals
@@ -54,12 +55,6 @@ if TYPE_CHECKING:
     from sqlqueue.worker.pauses import Rules
     from sqlqueue.worker.pools.make import PoolSource
     from sqlqueue.worker.strangers import Refusal
-
-HEARING_POLL = 4.5
-"""Seconds between two looks of an idle worker that hears notifications: they are hints, and may be lost."""
-
-SHORTEST_POLL = 0.01
-"""The same of one that must look for itself, right after it had work."""
 
 GLANCE = 0.1
 """Seconds between two looks of the shutting-down main thread for a second signal."""
@@ -260,10 +255,10 @@ class Worker:
                 self._shutdown = Shutdown.COLD
 
     def _poll(self) -> float:
-        """Return how long an idle consumer rests: not long while there was work a moment ago and nobody wakes it."""
-        if self._listener.hears:
-            return HEARING_POLL
-        return min(max(self._consumer.idle / 10, SHORTEST_POLL), self._poll_interval)
+        """Return how long an idle consumer rests; where nobody wakes it, nobody tells it what to look for either."""
+        if not self._listener.hears:
+            self._consumer.search.doubt()
+        return patience(self._consumer.idle, self._poll_interval, hears=self._listener.hears)
 
     def _wake_consumer(self) -> None:
         self._consumer_loop.wake()
@@ -288,6 +283,7 @@ class Worker:
         """Look for everything: something happened, or messages may have been lost."""
         self._chores.hurry(self._notices, SOON)
         self._hurry_promotion()
+        self._consumer.doubt()
         self._consumer_loop.wake()
 
     def _hurry_promotion(self) -> None:
