@@ -1,4 +1,4 @@
-"""Where an app of a Celery project looks for tasks: packages, a Django project's apps, what settings name."""
+"""Where an app of a Celery project looks for tasks: packages, what settings name; see ``test_django`` for its apps."""
 
 import sys
 
@@ -7,27 +7,6 @@ import pytest
 from sqlqueue import ConfigError, SQLQueue
 from sqlqueue.celery.bin import _Given
 from sqlqueue.celery.signals import import_modules
-
-DJANGO = {
-    "django/__init__.py": "def setup():\n    from django.apps import apps\n    apps.ready = True\n",
-    "django/apps.py": """
-class One:
-    def __init__(self, name):
-        self.name = name
-
-class Apps:
-    ready = False
-
-    def get_app_configs(self):
-        assert self.ready
-        return [One("shop"), One("billing.sub")]
-
-apps = Apps()
-""",
-    "billing/__init__.py": "",
-    "billing/sub.py": "",
-}
-"""As much of Django as is asked."""
 
 SHOP = {
     "shop/__init__.py": "",
@@ -49,30 +28,12 @@ def written(tmp_path, monkeypatch):
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     yield write
     for name in list(sys.modules):
-        if name.partition(".")[0] in ("django", "shop", "billing"):
+        if name.partition(".")[0] == "shop":
             del sys.modules[name]
 
 
 def imported():
-    return sorted(name for name in sys.modules if name.startswith(("shop.", "billing.")))
-
-
-def test_without_packages_the_apps_of_the_django_project(celery, written, monkeypatch):
-    written(DJANGO | SHOP)
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
-    celery.autodiscover_tasks()
-    assert imported() == [], "not before a worker starts"
-    celery.loader.import_default_modules()
-    assert imported() == ["billing.sub", "shop.tasks"]
-    assert "shop.tasks.found" in celery.tasks
-
-
-def test_the_same_of_our_own_app(database_url, written, monkeypatch):
-    written(DJANGO | SHOP)
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
-    app = SQLQueue("shop", broker=database_url)
-    app.autodiscover_tasks(force=True)
-    assert imported() == ["billing.sub", "shop.tasks"]
+    return sorted(name for name in sys.modules if name.startswith("shop."))
 
 
 def test_without_packages_and_django_nothing_is_found(celery, written):
