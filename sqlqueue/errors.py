@@ -143,7 +143,7 @@ class TaskRevoked(ResultError):
 
 
 class ChordError(ResultError):
-    """A member of the chord's header failed, so its body never ran."""
+    """A member of the chord's header failed, or their results are too large together, so its body never ran."""
 
 
 class WorkerLost(ResultError):

@@ -22,6 +22,9 @@ A statement carries several values, each up to three times as large where it sta
 takes no more than 1 GiB of one, SQLite no more than 1,000,000,000 bytes.
 """
 
+MOST_GIVEN = 4 * MOST
+"""Bytes that the results may be, together, that a chord's body is given: its row must be one that a database holds."""
+
 AT_ONCE = 32 << 20
 """Characters of values in one statement, besides its first value.
 

@@ -130,6 +130,20 @@ def judge(waiter: Waiter) -> Verdict | None:
     return None if waiter.open else Go(waiter.id)
 
 
+def too_much(job_id: str, most: int) -> Doom:
+    """End a chord's body for which its header's results are too large.
+
+    Parameters
+    ----------
+    most: bytes that they may be.
+    """
+    message = (
+        f"the results of its header are more than {most:,} bytes in all, so its body cannot be given them:"
+        " let the members store them elsewhere and return paths or keys"
+    )
+    return Doom(job_id, State.FAILED, State.FAILED, _as_chord_error(message))
+
+
 def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
     """Give an errback the failed job's id, and in its options all that a callback of three arguments is given."""
     if waiter.takes == Takes.FAILED:
@@ -163,9 +177,13 @@ def _begins(waiter: Waiter) -> bool:
 
 def _chord_error(culprit: Culprit) -> Failure:
     """Say as Celery does which member of the header did not succeed."""
-    message = f"Dependency {culprit.parent} raised {_shown(culprit)}"
+    failure = _as_chord_error(f"Dependency {culprit.parent} raised {_shown(culprit)}")
+    return failure._replace(traceback=culprit.traceback)
+
+
+def _as_chord_error(message: str) -> Failure:
     exception = {"module": "sqlqueue.errors", "name": "ChordError", "args": [message]}
-    return Failure(f"ChordError: {message}", _text(exception), culprit.traceback)
+    return Failure(f"ChordError: {message}", _text(exception))
 
 
 def _shown(culprit: Culprit) -> str:

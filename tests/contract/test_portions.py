@@ -4,10 +4,14 @@ import json
 
 import pytest
 
-from sqlqueue import EncodingError, SQLQueue, chord
+from sqlqueue import ChordError, EncodingError, SQLQueue, chain, chord
 from sqlqueue.domain import sizes
+from sqlqueue.domain.outcome import Succeeded
+from sqlqueue.domain.which import Which
+from sqlqueue.store.ops.release import anything_blocked
 from sqlqueue.store.ops.results import look_up
 from sqlqueue.store.ops.told import Told, tell
+from sqlqueue.testing.drain import drain
 from tests.support.inprocess import working
 from tests.support.jobs import lane, new_job, put, put_many, take
 
@@ -58,4 +62,28 @@ def test_a_header_of_large_results(database_url):
         assert result.get(timeout=30) == [str(n) for n in range(7)]
     with pytest.raises(EncodingError, match=r"calls\[3\]"):
         large.send_many([(1,)] * 3 + [("\0",)])
+    app.close()
+
+
+def test_a_body_whose_headers_results_no_row_holds_fails_and_stops_nobody(database_url, monkeypatch):
+    monkeypatch.setattr(sizes, "MOST_GIVEN", 3000)
+    app = SQLQueue("shop", broker=database_url)
+    large, count = app.task(name="shop.large")(lambda n: "ä" * n), app.task(name="shop.count")(len)
+    told = app.task(name="shop.told")(lambda job_id: job_id)
+    fits = chord([large.s(498), large.s(499), large.s(500)], count.s()).delay()
+    body = count.s().on_error(told.s())
+    result = chord([large.s(499), large.s(499), large.s(500)], body).delay()
+    after = chain(chord([large.s(1000)] * 3, count.s()), large.s()).delay()
+    alone = app.task(name="shop.alone")(lambda texts, own: len(texts)).s("x" * 5000)
+    chained = chord([large.s(1)], alone).delay()
+    outcomes = drain(app)
+    assert (fits.get(timeout=30), chained.get(timeout=30)) == (3, 1)
+    with pytest.raises(ChordError, match="results of its header are more than 3,000 bytes in all"):
+        result.get(timeout=30)
+    assert isinstance(outcomes[-1], Succeeded)
+    (heard,) = app.jobs.find(Which(task="shop.told"))
+    assert app.AsyncResult(heard.id).get(timeout=30) == result.id
+    with pytest.raises(ChordError, match="more than 3,000"):
+        after.get(timeout=30)
+    assert app.store.run(anything_blocked) is False
     app.close()

@@ -24,7 +24,7 @@ READS = {
     "still_blocked": IDS,
     "waiters": IDS,
     "culprits": IDS,
-    "let_go": {"doc": '[{"id":"x"}]'},
+    "let_go": {"doc": '[{"id":"x"}]', "most": 1},
     "doom": {"doc": '[{"id":"x","state":"failed"}]'},
     "drop_blocked": IDS,
     "disconnect": IDS,

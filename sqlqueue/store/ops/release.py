@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlqueue.domain.sizes import portions
-from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge
+from sqlqueue.domain import sizes
+from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge, too_much
 from sqlqueue.store.operation import Batch, Step, ask, ask_last
 from sqlqueue.store.rows import Placed
 
@@ -58,7 +58,10 @@ def release(dialect: Dialect, ended: Sequence[Ended], owed: Collection[str] = ()
         skipped |= still - locked
         suspects |= {id_ for id_, in_doubt in dependents.items() if in_doubt}
         verdicts = (yield from _judge(dialect, locked, suspects & locked)) if locked else []
-        placed += yield from _carry_out(dialect, verdicts)
+        let_go = yield from _let_go(dialect, verdicts)
+        placed += let_go
+        verdicts = _without_giants(verdicts, {one.id for one in let_go})
+        yield from _end(dialect, verdicts)
         ended = [Ended(one.id, one.outcome) for one in verdicts if not isinstance(one, Go)]
         dead += [one.id for one in verdicts if isinstance(one, Doom)]
         suspects = set()
@@ -103,7 +106,7 @@ def _resolve(dialect: Dialect, ended: Sequence[Ended]) -> Op[dict[str, bool]]:
     found: dict[str, bool] = {}
     for good in (False, True):
         alike = [one for one in ended if (one.outcome == "succeeded") is good]
-        for some in portions(alike, [len(one.result or "") for one in alike], len(alike)):
+        for some in sizes.portions(alike, [len(one.result or "") for one in alike], len(alike)):
             rows = yield from ask(dialect.sql.resolve, ended=json.dumps([one._asdict() for one in some]))
             for (dependent,) in rows:
                 found[dependent] = found.get(dependent, False) or not good
@@ -131,23 +134,33 @@ def _judge(dialect: Dialect, locked: Collection[str], suspects: Collection[str])
     return [verdict for verdict in map(judge, waiters) if verdict is not None]
 
 
-def _carry_out(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[list[Placed]]:
-    """Let go, doom and drop; return the jobs that may run."""
+def _let_go(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[list[Placed]]:
+    """Let those go that may run, and return where they stand; those that would be given too much stay."""
     going = [one._asdict() for one in verdicts if isinstance(one, Go)]
+    if not going:
+        return []
+    base = {}
+    if dialect.sql.draw_seq is not None:
+        ((first,),) = yield from ask(dialect.sql.draw_seq, n=len(going))
+        base = {"base": first}
+    rows = yield from ask(dialect.sql.let_go, doc=json.dumps(going), most=sizes.MOST_GIVEN, **base)
+    return [Placed(*row) for row in rows]
+
+
+def _without_giants(verdicts: Sequence[Verdict], let_go: Collection[str]) -> list[Verdict]:
+    """Doom those that were to be let go, and were not."""
+    return [
+        too_much(one.id, sizes.MOST_GIVEN) if isinstance(one, Go) and one.id not in let_go else one for one in verdicts
+    ]
+
+
+def _end(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[None]:
+    """Doom and drop, and forget for whom all of these have waited."""
     doomed = [{"id": one.id, "state": one.state, **one.failure._asdict()} for one in verdicts if isinstance(one, Doom)]
     gone = [one.id for one in verdicts if isinstance(one, Doom | Drop)]
-    placed = []
-    if going:
-        base = {}
-        if dialect.sql.draw_seq is not None:
-            ((first,),) = yield from ask(dialect.sql.draw_seq, n=len(going))
-            base = {"base": first}
-        rows = yield from ask(dialect.sql.let_go, doc=json.dumps(going), **base)
-        placed = [Placed(*row) for row in rows]
     if doomed:
         yield from ask(dialect.sql.doom, doc=json.dumps(doomed))
     if gone:
         yield from ask(dialect.sql.drop_blocked, ids=json.dumps(gone))
     if verdicts:
         yield from ask(dialect.sql.disconnect, ids=json.dumps([one.id for one in verdicts]))
-    return placed

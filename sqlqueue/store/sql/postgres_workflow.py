@@ -59,7 +59,8 @@ SELECT j.id, b.parent, b.outcome, r.task, CAST(r.args AS text), CAST(r.kwargs AS
 
 _TAIL = "CASE WHEN json_array_length(b.args) = 0 THEN ']' ELSE ',' || substr(ltrim(CAST(b.args AS text)), 2) END"
 
-# The results are put before the arguments as text, so that they arrive as they were stored.
+# The results are put before the arguments as text, so that they arrive as they were stored. A job is left alone for
+# which they are too much.
 LET_GO = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET state = CASE WHEN h.waits THEN 'scheduled' ELSE 'ready' END,
@@ -82,7 +83,10 @@ UPDATE sqlqueue_jobs j
                    ELSE CAST(b.args AS text) END) AS args
           FROM json_to_recordset(CAST(:doc AS json)) AS x(id text, args text, options text)
           JOIN sqlqueue_jobs b ON b.id = x.id
-         WHERE b.state = 'blocked') AS g) AS h
+         WHERE b.state = 'blocked'
+           AND (x.args IS NOT NULL OR b.options ->> 'takes' <> 'list'
+                OR coalesce((SELECT sum(octet_length(CAST(d.result AS text)))
+                               FROM sqlqueue_dependencies d WHERE d.dependent = b.id), 0) <= :most)) AS g) AS h
  WHERE j.id = h.id
 RETURNING j.id, j.queue, j.priority, j.seq
 """)

@@ -50,7 +50,8 @@ SELECT j.id, d.parent, d.outcome, r.task, r.args, r.kwargs, r.root_id, r.error, 
 
 _TAIL = "CASE WHEN json_array_length(b.args) = 0 THEN ']' ELSE ',' || substr(ltrim(b.args), 2) END"
 
-# The results are put before the arguments as text, so that they arrive as they were stored.
+# The results are put before the arguments as text, so that they arrive as they were stored. A job is left alone for
+# which they are too much.
 LET_GO = statement(f"""
 UPDATE sqlqueue_jobs
    SET state = CASE WHEN h.run_at > <now> THEN 'scheduled' ELSE 'ready' END,
@@ -74,7 +75,10 @@ UPDATE sqlqueue_jobs
           FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.args') AS args,
                        json_extract(value, '$.options') AS options FROM json_each(:doc)) AS x
           JOIN sqlqueue_jobs b ON b.id = x.id
-         WHERE b.state = 'blocked') AS h
+         WHERE b.state = 'blocked'
+           AND (x.args IS NOT NULL OR json_extract(b.options, '$.takes') <> 'list'
+                OR coalesce((SELECT sum(length(CAST(d.result AS blob)))
+                               FROM sqlqueue_dependencies d WHERE d.dependent = b.id), 0) <= :most)) AS h
  WHERE sqlqueue_jobs.id = h.id
 RETURNING id, queue, priority, seq
 """)
