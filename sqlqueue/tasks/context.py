@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.contents import Contents
     from sqlqueue.client.transaction import TaskTransaction
     from sqlqueue.domain.job import Job
+    from sqlqueue.errors import Retry
 
 
 class Context:
@@ -28,7 +29,7 @@ class Context:
     Nothing is decoded until it is asked for: most tasks never ask.
     """
 
-    __slots__ = ("_children", "_contents", "_job", "hostname", "is_eager", "may_wait", "told", "transaction")
+    __slots__ = ("_children", "_contents", "_job", "again", "hostname", "is_eager", "may_wait", "told", "transaction")
 
     def __init__(
         self, job: Job | None = None, hostname: str | None = None, contents: Contents = PLAIN, *, eager: bool = False
@@ -41,6 +42,12 @@ class Context:
         self._children: list[Any] | None = None
         self.transaction: TaskTransaction | None = None
         self.told: tuple[str, Any] | None = None
+        self.again: Retry | None = None  # what self.retry() has asked for, whether the task raises it or not
+
+    def insist(self) -> None:
+        """Raise the `Retry` that the task has asked for and not raised itself, if there is one."""
+        if self.again is not None:
+            raise self.again
 
     @property
     def called_directly(self) -> bool:
@@ -250,6 +257,13 @@ def sent(result: object) -> None:
     context = current_job.get()
     if context is not OUTSIDE:
         context.sent(result)
+
+
+def ask_again(retry: Retry) -> None:
+    """Take note that the running task wants another try."""
+    context = current_job.get()
+    if context is not OUTSIDE:
+        context.again = retry
 
 
 def may_wait() -> bool:

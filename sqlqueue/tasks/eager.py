@@ -142,6 +142,7 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
         value = call(task, args, kwargs)
         if task.is_async:
             value = asyncio.run(value)
+        current_job.get().insist()
         text = _written(write, value, task)
         return Succeeded(text, 0.0), decode(text, contents.result)
     except Ignore:
@@ -156,6 +157,9 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
         return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result
         settings = task.settings
+        asked = current_job.get().again
+        if asked is not None and not isinstance(error, Reject):
+            return Retried(0.0, describe(error), 0.0, asked.change), error
         again = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         left = settings.max_retries is None or retries < settings.max_retries
         if again and left and not isinstance(error, EncodingError | Reject):

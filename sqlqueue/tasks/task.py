@@ -14,7 +14,7 @@ from sqlqueue.client.request import CallOptions, build
 from sqlqueue.client.transaction import begin
 from sqlqueue.errors import TaskError
 from sqlqueue.tasks.again import another_try, change_of, seconds_until
-from sqlqueue.tasks.context import Context, current_job
+from sqlqueue.tasks.context import Context, ask_again, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, Shown, is_plain
@@ -231,7 +231,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         countdown: seconds to wait, default ``default_retry_delay``.
         eta: the moment to run again, with zone.
         max_retries: overrides the task's.
-        throw: False returns the `Retry`, for the task to raise.
+        throw: False returns the `Retry`: the task goes on, and is tried again when it has ended, however it ends.
         options: what else the job is to have from then on: its queue, its priority and the like.
 
         Raises
@@ -241,6 +241,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         change = change_of(self.request, args, kwargs, options, self._sender().config)
         delay = seconds_until(countdown, eta)
         again = another_try(self.request, self.settings, exc, delay, max_retries, change)
+        ask_again(again)
         if throw:
             raise again from exc
         return again

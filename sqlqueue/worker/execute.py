@@ -78,7 +78,8 @@ class Executor:
             return self._refused(job)
         if task.settings.transactional:
             return self._execute_in_transaction(task, job)
-        token = current_job.set(Context(job, self._hostname, self._contents))
+        context = Context(job, self._hostname, self._contents)
+        token = current_job.set(context)
         started = monotonic()
         reached("job-started")
         try:
@@ -86,6 +87,8 @@ class Executor:
                 around.begin(task)
             value = self._call(task, job)
             self._forks.end_others()
+            if context.again is not None:
+                context.insist()
             outcome = Succeeded(kept_of(job, value, self._write), monotonic() - started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - the one line where a task's exceptions stop
@@ -101,7 +104,8 @@ class Executor:
             return self._refused(job)
         if task.settings.transactional:
             return await self._aexecute_in_transaction(task, job)
-        current_job.set(Context(job, self._hostname, self._contents))  # in this asyncio task's own context
+        context = Context(job, self._hostname, self._contents)
+        current_job.set(context)  # in this asyncio task's own context
         started = monotonic()
         reached("job-started")
         try:
@@ -109,6 +113,8 @@ class Executor:
                 around.begin(task)
             value = await _apply(task, job, self._contents)
             self._forks.end_others()
+            if context.again is not None:
+                context.insist()
             outcome = Succeeded(kept_of(job, value, self._write), monotonic() - started)
             return _told(task, outcome, value) if task.hooked or RUNS.watched else outcome
         except BaseException as error:  # noqa: BLE001 - and its twin
@@ -127,6 +133,8 @@ class Executor:
             with run.joined():
                 value = self._call_joined(task, job, run)
             self._forks.end_others()
+            if run.context.again is not None:
+                run.context.insist()
             return run.commit(value)
         except BaseException as error:  # noqa: BLE001 - as above
             self._forks.end_others(error)
@@ -147,6 +155,8 @@ class Executor:
             with run.joined():
                 value = await _apply(task, job, self._contents)
             self._forks.end_others()
+            if run.context.again is not None:
+                run.context.insist()
             return await asyncio.to_thread(run.commit, value)
         except BaseException as error:  # noqa: BLE001 - and its twin
             self._forks.end_others(error)
@@ -233,6 +243,9 @@ class Executor:
                 else Failed(self._describe(error), runtime)
             )
         failure = self._describe(error)
+        asked = current_job.get().again
+        if asked is not None:
+            return Retried(asked.delay or 0.0, failure, runtime, asked.change)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         if (
             retryable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 from sqlqueue import EnqueueError, SQLQueue
 from sqlqueue.celery import Celery
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.domain.outcome import Failed, Failure, Retried, Succeeded
+from sqlqueue.domain.outcome import Committed, Failed, Failure, Retried, Succeeded
 from sqlqueue.testing.drain import drain
 from sqlqueue.worker.pools.wire import pack_outcome, unpack_outcome
+from tests.support.inprocess import working
 
 
 @pytest.fixture
@@ -41,6 +43,49 @@ def test_other_arguments(app):
     assert [type(one) for one in drain(app)] == [Retried, Succeeded]
     assert result.get(timeout=30)[:2] == [[3], {"y": [4]}]
     assert (result.args, result.kwargs, result.retries) == ([3], {"y": [4]}, 1)
+
+
+def go_on(task):
+    task.retry(countdown=0, throw=False)
+    return "returned"
+
+
+def swallow(task):
+    with suppress(Exception):
+        task.retry(countdown=0)
+    return "returned"
+
+
+def fail_later(task):
+    task.retry(countdown=0, throw=False)
+    raise ValueError("later")
+
+
+@pytest.mark.parametrize("transactional", [False, True])
+@pytest.mark.parametrize("act", [go_on, swallow, fail_later])
+def test_a_retry_that_the_task_does_not_raise_counts(app, act, transactional):
+    @app.task(bind=True, name="again", max_retries=2, transactional=transactional)
+    def again(self):
+        return act(self) if self.request.retries < 2 else self.request.retries
+
+    result = again.delay()
+    assert [type(one) for one in drain(app)] == [Retried, Retried, Committed if transactional else Succeeded]
+    assert result.get(timeout=30) == 2
+    if not transactional:
+        assert again.apply().get() == 2
+
+
+def test_a_coroutine_may_go_on_after_its_retry(app):
+    @app.task(bind=True, name="again", max_retries=1)
+    async def again(self):
+        if not self.request.retries:
+            self.retry(countdown=0, throw=False)
+        return self.request.retries
+
+    result = again.delay()
+    with working(app, pool="asyncio"):
+        assert result.get(timeout=30) == 1
+    assert again.apply().get() == 1
 
 
 def test_only_the_named_ones(app):
