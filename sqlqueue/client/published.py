@@ -22,7 +22,7 @@ def before(jobs: Sequence[NewJob]) -> list[NewJob]:
 
 def _before(job: NewJob) -> NewJob:
     ours = _about(job)
-    own = json.loads(job.headers) if job.headers else {}
+    own = decode(job.headers, just_written) if job.headers else {}
     headers = {**ours, **own}
     signals.before_task_publish.send(job.task, **_message(job), headers=headers)
     kept = {name: value for name, value in headers.items() if name not in ours}
@@ -32,7 +32,7 @@ def _before(job: NewJob) -> NewJob:
 def after(jobs: Sequence[NewJob]) -> None:
     """Tell of jobs that have been inserted; their transaction may still be open."""
     for job in jobs:
-        own = json.loads(job.headers) if job.headers else {}
+        own = decode(job.headers, just_written) if job.headers else {}
         signals.after_task_publish.send(job.task, **_message(job), headers={**_about(job), **own})
 
 
@@ -58,7 +58,7 @@ def _message(job: NewJob) -> dict[str, Any]:
 def _about(job: NewJob) -> dict[str, Any]:
     """Return what the headers of one of Celery's messages say of a job."""
     options = json.loads(job.options) if job.options else {}
-    own = json.loads(job.headers) if job.headers else {}
+    own = decode(job.headers, just_written) if job.headers else {}
     return {
         "lang": "py",
         "task": job.task,

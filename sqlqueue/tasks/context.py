@@ -77,7 +77,7 @@ class Context:
     @property
     def headers(self) -> dict[str, Any]:
         """What travels with the job."""
-        return json.loads(self._job.headers) if self._job and self._job.headers else {}
+        return decode(self._job.headers, self._contents.argument) if self._job and self._job.headers else {}
 
     @property
     def root_id(self) -> str | None:

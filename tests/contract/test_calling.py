@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
-from sqlqueue import Broadcast, ConfigError, EnqueueError, SQLQueue
+from sqlqueue import Broadcast, ConfigError, EnqueueError, SQLQueue, signals
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.testing.drain import drain
 
@@ -83,6 +84,30 @@ def test_the_request(app):
     drain(app, ["mail"])
     info = {"exchange": "", "routing_key": "mail", "priority": 3, "redelivered": False}
     assert result.get(timeout=30) == [result.id, look.name, [], {"x": 1}, {"a": 1}, 0, "drain", info, False, None]
+
+
+def test_headers_come_as_the_values_that_they_were(app):
+    at, who = SYSTEM_CLOCK.now(), uuid4()
+
+    @app.task(bind=True, max_retries=1)
+    def look(self):
+        if not self.request.retries:
+            self.retry(countdown=0, headers={"days": {1, 2}})
+        return [self.request.headers, self.request.at, self.request.stamps]
+
+    signals.before_task_publish.connect(traced)
+    try:
+        results = [look.apply_async(headers={"at": at}), look.s().set(headers={"at": at}).stamp(who=who).delay()]
+    finally:
+        signals.before_task_publish.disconnect(traced)
+    drain(app)
+    plain, stamped = [one.get(timeout=30) for one in results]
+    assert plain == [{"at": at, "days": {1, 2}, "trace": at}, at, {}]
+    assert (stamped[0]["at"], stamped[0]["who"], stamped[2]) == (at, who, {"who": who})
+
+
+def traced(headers, **_):
+    headers["trace"] = headers["at"]
 
 
 ROUTES = {
