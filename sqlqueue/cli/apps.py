@@ -56,9 +56,9 @@ class Target:
         ConfigError: there is none, or its module fails; the message says what was tried.
         """
         self.found = _load(self._where())
+        self.found.discovery.import_all()  # first, since it may have to prepare for the others
         for name in (*self.found.conf.imports, *self.found.conf.include, *self.include):
             _import(name)
-        self.found.discovery.import_all()
         if self.broker is not None:
             self.found.use_broker(self.broker)
         return self.found

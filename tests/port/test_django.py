@@ -29,6 +29,7 @@ CELERY_TASK_DEFAULT_QUEUE = "usual"
 CELERY_TASK_QUEUES = [Queue("usual"), Queue("letters")]
 CELERY_TASK_ROUTES = {{"mail.*": {{"queue": "letters"}}}}
 CELERY_WORKER_CONCURRENCY = 1
+CELERY_IMPORTS = ["shop.more"]
 """
 
 APP = """
@@ -60,19 +61,47 @@ def send(pk):
     return confirm.delay(Order.objects.get(pk=pk).name).id
 """
 
+MORE = """
+from celery import shared_task
+from django.db import connections
+from .models import Order
+
+@shared_task
+def count():
+    return [any(one.connection for one in connections.all()), Order.objects.count()]
+"""
+
 ORDER = """
 from celery.result import AsyncResult
 from django.core.management.base import BaseCommand
+from django.db import transaction
 from shop.models import Order
+from shop.more import count
 from shop.tasks import send
 
 class Command(BaseCommand):
     def handle(self, **_):
-        order = Order.objects.create(name="tea")
-        result = send.delay(order.pk)
+        with transaction.atomic():
+            order = Order.objects.create(name="tea")
+            send.apply_async_on_commit((order.pk,), task_id="first")
+            count.delay_on_commit()
+            print(AsyncResult("first").exists())
+        result = AsyncResult("first")
         letter = AsyncResult(result.get(timeout=30))
         order.refresh_from_db()
-        self.stdout.write(f"{letter.get(timeout=30)} {letter.queue} {result.queue} {order.sent_at is not None}")
+        print(letter.get(timeout=30), letter.queue, result.queue, order.sent_at is not None)
+        with transaction.atomic():
+            send.apply_async_on_commit((order.pk,), task_id="second")
+            transaction.set_rollback(True)
+        print(AsyncResult("second").exists())
+        print([count.delay().get(timeout=30) for _ in "12"])
+"""
+
+SAID = """\
+False
+Your tea letters usual True
+False
+[[False, 1], [False, 1]]
 """
 
 PROJECT = {
@@ -83,6 +112,7 @@ PROJECT = {
     "shop/apps.py": "from django.apps import AppConfig\n\nclass ShopConfig(AppConfig):\n    name = 'shop'\n",
     "shop/models.py": MODELS,
     "shop/tasks.py": TASKS,
+    "shop/more.py": MORE,
     "shop/management/__init__.py": "",
     "shop/management/commands/__init__.py": "",
     "shop/management/commands/order.py": ORDER,
@@ -142,7 +172,7 @@ def test_a_django_project_and_its_worker(tmp_path, database_url):
         try:
             said = project / "log"
             wait_until("the worker", lambda: "is ready" in said.read_text() or worker.poll() is not None)
-            assert python(project, "manage.py", "order") == "Your tea letters usual True\n", said.read_text()
+            assert python(project, "manage.py", "order") == SAID, said.read_text()
         finally:
             worker.terminate()
             assert worker.wait(30) == 0

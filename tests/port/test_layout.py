@@ -14,7 +14,7 @@ from tests.support.processes import wait_until
 MODULES = {
     "": "app backends.base canvas exceptions result signals states utils",
     ".app": "base task trace",
-    ".contrib": "pytest testing.app testing.manager testing.tasks testing.worker",
+    ".contrib": "django.task pytest testing.app testing.manager testing.tasks testing.worker",
     ".utils": "dispatch log nodenames serialization",
     ".worker": "consumer control state",
 }

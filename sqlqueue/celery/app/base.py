@@ -63,7 +63,7 @@ class Celery(SQLQueue):
         self.on_configure, self.on_after_configure = Signal("on_configure"), Signal("on_after_configure")
         self.on_after_finalize, self.on_after_fork = Signal("on_after_finalize"), Signal("on_after_fork")
         self.strict_typing = settings.pop("strict_typing", True)
-        self.task_cls = settings.pop("task_cls", None) or type(self).task_cls
+        self.task_cls = settings.pop("task_cls", None) or parts.usual_task(type(self).task_cls)
         self.finalized = False
         super().__init__(
             main, broker=broker_of(os.environ) or broker, backend=backend, config_source=config_source,

@@ -7,6 +7,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 
 from sqlqueue.celery import signals
+from sqlqueue.celery.app import django
+from sqlqueue.celery.app.task import Task
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.states import State
 from sqlqueue.errors import ConfigError
@@ -47,6 +49,14 @@ def refuse(name: str, given: Any) -> None:
     usual = isinstance(given, str) and (given.startswith("celery.") or given in ("app", "default"))
     if given is not None and not usual:
         raise ConfigError(f"Celery({name}={given!r}): there is no such part here that could be another: leave it out")
+
+
+def usual_task(usual: type[Any]) -> type[Any]:
+    """Return the class of an app's tasks: in a Django project, of those that can wait for its transaction."""
+    if usual is not Task or not django.runs_here():
+        return usual
+    found: type[Any] = importlib.import_module("sqlqueue.celery.contrib.django.task").DjangoTask
+    return found
 
 
 def missing(name: str) -> NoSuchPart:
@@ -146,8 +156,8 @@ class Loader:
 
     def import_default_modules(self) -> list[ModuleType]:
         """Import all that the settings name, and what `autodiscover_tasks` was told to find."""
-        named = [self.import_task_module(name) for name in (*self.app.conf.imports, *self.app.conf.include)]
-        return [*named, *map(self.import_task_module, self.app.discovery.import_all())]
+        found = [*self.app.discovery.import_all(), *self.app.conf.imports, *self.app.conf.include]
+        return [self.import_task_module(name) for name in found]
 
 
 class Found(Discovery):
@@ -162,6 +172,7 @@ class Found(Discovery):
         self._app.set_current()
         self._app.set_default()
         signals.import_modules.send(self._app)
+        django.prepare()
         return super().import_all()
 
 

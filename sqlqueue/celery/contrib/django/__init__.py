@@ -1,0 +1,1 @@
+"""Celery's names for what a Django project has besides."""
