@@ -85,14 +85,39 @@ def queue_name(given: Any) -> str:
 
 
 def _several(routes: Any) -> Iterable[Any]:
-    """Return one route or a list of them as a list; pairs of pattern and route are one map."""
+    """Return one route or a list of them as a list; pairs of pattern and route that follow each other are one map."""
     if routes is None:
         return ()
     if not isinstance(routes, list | tuple):
         return (routes,)
-    if routes and all(isinstance(one, list | tuple) and len(one) == 2 for one in routes):  # noqa: PLR2004 - pairs
-        return (dict(routes),)
-    return [dict(one) if isinstance(one, list | tuple) else one for one in routes]
+    found: list[Any] = []
+    pairs: dict[Any, Any] | None = None
+    for one in routes:
+        if not _is_pair(one):
+            pairs = None
+            found.append(_map_of(one) if isinstance(one, list | tuple) else one)
+        elif pairs is None:
+            pairs = _map_of([one])
+            found.append(pairs)
+        else:
+            pairs.setdefault(*one)
+    return found
+
+
+def _is_pair(one: Any) -> bool:
+    """Whether it is a pattern with its route."""
+    pair = isinstance(one, list | tuple) and len(one) == 2  # noqa: PLR2004 - two
+    return pair and isinstance(one[0], str | re.Pattern) and not isinstance(one[1], list | tuple)
+
+
+def _map_of(pairs: Iterable[Any]) -> dict[Any, Any]:
+    """Return pairs as a map; of the same pattern the first counts."""
+    found: dict[Any, Any] = {}
+    for one in pairs:
+        if not _is_pair(one):
+            raise ConfigError(f"task_routes has {one!r} among its pairs: use (pattern, queue)")
+        found.setdefault(*one)
+    return found
 
 
 def _ask(one: Any, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Any) -> Any:
@@ -104,7 +129,15 @@ def _ask(one: Any, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], op
         one = one()
     if hasattr(one, "route_for_task"):
         return one.route_for_task(task, args, kwargs)
-    return one(task, args, kwargs, options, task=None)
+    if not callable(one):
+        raise ConfigError(f"task_routes has {one!r}: use a map, pairs of pattern and queue, or a function")
+    try:
+        return one(task, args, kwargs, options, task=None)
+    except TypeError as error:
+        if error.__traceback__ is None or error.__traceback__.tb_next is not None:  # raised inside it
+            raise
+        message = f"task_routes: a function is called with (name, args, kwargs, options, task=None): {error}"
+        raise ConfigError(message) from None
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -123,6 +124,12 @@ ROUTES = {
     "a class": type("Router", (), {"route_for_task": lambda *_: "found"}),
     "a function by its name": "tests.contract.test_calling.by_name",
     "functions until one answers": [lambda *_, **__: None, lambda *_, **__: "found"],
+    "pairs of globs and expressions": ([("b.*", {"queue": "no"}), (re.compile(r"(shop|x)\..*"), {"queue": "found"})],),
+    "three pairs": ([("a.*", "no"), ("b.*", {"queue": "no"}), ("shop.*", {"queue": "found"})],),
+    "a pair and a map": [("b.*", "no"), {"*": "found"}],
+    "pairs and a function": [("b.*", "no"), ("c.*", "no"), lambda *_, **__: "found"],
+    "a map and pairs": [{"b.*": "no"}, ("shop.*", "found"), ("shop.*", "no")],
+    "a map and a list of pairs": [{"b.*": "no"}, [("c.*", "no"), ("shop.*", "found")]],
 }
 
 
@@ -139,6 +146,26 @@ def test_a_route(app, row, form):
     assert row(task.apply_async([1, 2], queue="chosen"))["queue"] == "chosen"
     app.conf.task_routes = {"nothing.like.it": "found"}
     assert row(task.apply_async([1, 2]))["queue"] == "default"
+
+
+WRONG_ROUTES = {
+    "a function without the rest": (lambda name: "q", r"task_routes: a function is called with \(name, args, "),
+    "a number in a list": ([5], r"task_routes has 5: use a map"),
+    "a pair of three": ([[("a", "b", "c")]], r"task_routes has \('a', 'b', 'c'\) among its pairs"),
+}
+
+
+@pytest.mark.parametrize("form", WRONG_ROUTES)
+def test_what_is_no_route_is_named(app, form):
+    app.conf.task_routes, said = WRONG_ROUTES[form]
+    with pytest.raises(ConfigError, match=said):
+        app.task(add).delay(1, 2)
+
+
+def test_what_a_route_raises_itself_is_not_changed(app):
+    app.conf.task_routes = lambda *_, **__: len(cast("Any", 5))
+    with pytest.raises(TypeError, match=r"has no len\(\)"):
+        app.task(add).delay(1, 2)
 
 
 def test_a_route_gives_priority_and_expiry_too(app, row):
