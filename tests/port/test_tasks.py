@@ -221,6 +221,33 @@ def test_every_name_of_celerys_exceptions():
     assert [name for name in EXCEPTIONS.split() if not isinstance(getattr(exceptions, name, None), type)] == []
 
 
+def test_a_state_that_is_stored_through_the_backend(celery):
+    begun, go = threading.Event(), threading.Event()
+
+    @celery.task(bind=True)
+    def task(self):
+        self.backend.store_result(self.request.id, {"at": 1}, "UPLOADING")
+        begun.set()
+        go.wait(PATIENCE)
+        return "done"
+
+    result = task.delay()
+    assert celery.backend.store_result(result.id, None, "SENT") is None
+    assert result.state == "PENDING", "it does not run yet"
+    with working(celery, "celery"):
+        assert begun.wait(PATIENCE)
+        assert (result.state, result.info) == ("UPLOADING", {"at": 1})
+        celery.backend.store_result(result.id, {"at": 2}, "UNPACKING", traceback=None, request=None)
+        assert (celery.backend.get_state(result.id), result.info) == ("UNPACKING", {"at": 2})
+        go.set()
+        assert result.get(timeout=PATIENCE) == "done"
+    celery.backend.store_result(result.id, None, "PROGRESS")
+    celery.backend.store_result("nobody-sent-it", None, "PROGRESS")
+    assert (celery.AsyncResult(result.id).state, celery.AsyncResult("nobody-sent-it").state) == ("SUCCESS", "PENDING")
+    with pytest.raises(exceptions.TaskError, match="use a string"):
+        celery.backend.store_result(result.id, None, 3)
+
+
 def test_a_running_job_is_pending_unless_started_is_asked_for(celery, database_url):
     begun, go = threading.Semaphore(0), threading.Event()
 

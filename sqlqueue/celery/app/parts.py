@@ -14,7 +14,9 @@ from sqlqueue.domain.states import State
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings.names import REFUSALS
 from sqlqueue.store.ops.results import look_up
+from sqlqueue.tasks.context import current_job
 from sqlqueue.tasks.discovery import Discovery
+from sqlqueue.tasks.telling import show_state
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -114,6 +116,20 @@ class Backend:
             "traceback": result.traceback,
             "date_done": result.date_done,
         }
+
+    def store_result(self, task_id: str, result: Any, state: str, *_: Any, **__: Any) -> Any:
+        """Let a running job show a state, as `Task.update_state` does; of a job that does not run nothing is kept.
+
+        Parameters
+        ----------
+        result: what a handle's ``info`` is meanwhile; it is also returned.
+
+        Raises
+        ------
+        EncodingError: it could not be stored. TaskError: the state is no name.
+        """
+        show_state(self.app._sender, current_job.get(), state, result, task_id)
+        return result
 
     def get_state(self, task_id: str) -> str:
         """Return a job's state."""
