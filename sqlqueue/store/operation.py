@@ -32,10 +32,12 @@ class Statement:
     Parameters
     ----------
     bare: takes and returns only text, numbers and truth values, whose types it tells the server: it needs no adapter.
+    by_index: must never read a whole table, though its plan was made while that was empty.
     """
 
     sql: str
     bare: bool = False
+    by_index: bool = False
 
     @cached_property
     def named(self) -> str:

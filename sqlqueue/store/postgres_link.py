@@ -91,7 +91,7 @@ class PostgresPool:
             if not autocommit:
                 connection.autocommit = True
             mind(connection, self._dialect)
-            value = transact(connection, op, whisper=self._own and not self._dialect.pooled)
+            value = transact(connection, op, whisper=self._own and not self._dialect.pooled, visiting=True)
             if not autocommit:
                 connection.autocommit = False
         except BaseException as error:

@@ -1,4 +1,7 @@
-"""PostgreSQL: the plans of the statements that release jobs, beside ten thousand edges that nobody has analysed."""
+"""PostgreSQL: the plans of the statements that release jobs, however the planner sees the tables.
+
+As ten thousand edges that nobody has analysed; and as they are most of the day, nearly empty, analysed then.
+"""
 
 import re
 
@@ -35,6 +38,22 @@ READS = {
 
 @pytest.fixture(scope="module")
 def url(postgres_server, postgres_template):
+    """Wide workflows."""
+    yield from filled(postgres_server, postgres_template, drained=False)
+
+
+@pytest.fixture(scope="module")
+def drained_url(postgres_server, postgres_template):
+    """The same, all but done, and analysed."""
+    yield from filled(postgres_server, postgres_template, drained=True)
+
+
+@pytest.fixture(scope="module", params=["url", "drained_url"])
+def any_url(request):
+    return request.getfixturevalue(request.param)
+
+
+def filled(postgres_server, postgres_template, *, drained):
     name = fresh_name()
     url = postgres_server.create_database(name, postgres_template)
     with psycopg.connect(url) as connection:
@@ -42,6 +61,10 @@ def url(postgres_server, postgres_template):
         bodies = [new_job(blocked=True, options='{"takes":"list"}') for _ in range(2)]
         edges = [Edge(body.id, n, job.id) for body in bodies for n, job in enumerate(header)]
         drive(over_pyformat(connection, ROW), enqueue(DIALECT, [*header, *bodies], None, edges))
+        if drained:
+            connection.execute("DELETE FROM sqlqueue_dependencies WHERE position > 1")
+            connection.execute("DELETE FROM sqlqueue_jobs WHERE id <> ALL (%s)", [[body.id for body in bodies]])
+            connection.execute("ANALYZE sqlqueue_jobs, sqlqueue_dependencies")
     yield url
     postgres_server.drop_database(name)
 
@@ -60,11 +83,13 @@ def plan_of(url, verb, params):
 
 
 @pytest.mark.parametrize("verb", READS)
-def test_jobs_and_edges_are_found_through_their_indexes(url, verb):
-    plan = plan_of(url, verb, READS[verb])
-    ours = [line for line in plan.splitlines() if "Scan" in line and "sqlqueue_" in line]
+def test_jobs_and_edges_are_found_through_their_indexes(any_url, verb):
+    plan = plan_of(any_url, verb, READS[verb])
+    lines = plan.splitlines()
+    ours = [(line, lines[n + 1]) for n, line in enumerate(lines) if "Scan" in line and "sqlqueue_" in line]
     assert ours, plan
-    assert all("Index" in line or "Tid Scan" in line for line in ours), plan
+    for line, below in ours:
+        assert "Tid Scan" in line or ("Index" in line and "Index Cond" in below), plan
     wrong = r"using sqlqueue_(jobs_lane|jobs_due|jobs_root)"
     assert not re.search(wrong, plan), plan
 

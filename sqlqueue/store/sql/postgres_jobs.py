@@ -125,6 +125,10 @@ SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('sqlqueu
                                                  current_setting('synchronous_commit')), true)
 """)
 
+# Settlements find each row by its id, in a sub-select of its own that locks it. Joined, a table that looks empty when
+# the plan is made, or was nearly empty when it was analysed, as it is most of the day, is read as a whole for each
+# batch; and the plan is kept while the table fills.
+
 # The second half of a settlement, after ``held`` has found and locked what is ours: the rows leave for the results.
 _MOVE = f"""
 , gone AS (
@@ -143,14 +147,16 @@ RETURNING id
 SUCCEED = Statement(
     """
 WITH held AS (
-    SELECT j.ctid, 'succeeded' AS state, x.result, x.runtime, j.crashes, CAST(NULL AS text) AS error,
+    SELECT r.ctid, 'succeeded' AS state, x.result, x.runtime, r.crashes, CAST(NULL AS text) AS error,
            CAST(NULL AS text) AS exception, CAST(NULL AS text) AS traceback
       FROM unnest(string_to_array(CAST(:ids AS text), chr(31)), CAST(:tokens AS bigint[]),
                   string_to_array(CAST(:results AS text), chr(31), '~'), CAST(:runtimes AS double precision[]))
            AS x(id, token, result, runtime)
-      JOIN sqlqueue_jobs j ON j.id = x.id
-     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
-       FOR UPDATE OF j SKIP LOCKED
+     CROSS JOIN LATERAL (
+           SELECT r.ctid, r.crashes FROM sqlqueue_jobs r
+            WHERE r.id = x.id
+              AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+              FOR UPDATE SKIP LOCKED) AS r
 )"""
     + _MOVE
 )
@@ -158,23 +164,23 @@ WITH held AS (
 FINISH = Statement(
     """
 WITH held AS (
-    SELECT j.ctid, CASE WHEN j.revoked AND x.state = 'failed' THEN 'revoked' ELSE x.state END AS state, x.result,
+    SELECT r.ctid, CASE WHEN r.revoked AND x.state = 'failed' THEN 'revoked' ELSE x.state END AS state, x.result,
            x.runtime, x.crashes,
-           CASE WHEN j.revoked AND x.state = 'failed' THEN 'revoked while it ran: ' ELSE '' END || x.error AS error,
+           CASE WHEN r.revoked AND x.state = 'failed' THEN 'revoked while it ran: ' ELSE '' END || x.error AS error,
            x.exception, x.traceback
       FROM unnest(CAST(:ids AS text[]), CAST(:tokens AS bigint[]), CAST(:states AS text[]),
                   CAST(:results AS text[]), CAST(:runtimes AS double precision[]), CAST(:crashes AS integer[]),
                   CAST(:errors AS text[]), CAST(:exceptions AS text[]), CAST(:tracebacks AS text[]))
            AS x(id, token, state, result, runtime, crashes, error, exception, traceback)
-      JOIN sqlqueue_jobs j ON j.id = x.id
-     WHERE j.state = 'running' AND j.claim_token = x.token AND j.worker = CAST(:worker AS uuid)
-       FOR UPDATE OF j SKIP LOCKED
+     CROSS JOIN LATERAL (
+           SELECT r.ctid, r.revoked FROM sqlqueue_jobs r
+            WHERE r.id = x.id
+              AND r.state = 'running' AND r.claim_token = x.token AND r.worker = CAST(:worker AS uuid)
+              FOR UPDATE SKIP LOCKED) AS r
 )"""
     + _MOVE
 )
 
-# Each row by its id, in a sub-select of its own that locks it: joined, a table that looks empty when the plan is made
-# is read as a whole for each batch, and the plan is kept while the table fills.
 RESCHEDULE = Statement(f"""
 UPDATE sqlqueue_jobs j
    SET state = CASE WHEN h.delay > 0 THEN 'scheduled' ELSE 'ready' END,

@@ -11,15 +11,18 @@ SELECT edge ->> 0, CAST(edge ->> 1 AS integer), edge ->> 2 FROM json_array_eleme
     ON CONFLICT DO NOTHING
 """)
 
-# Whoever settles a job resolves its edges; whoever finds them locked leaves them to him.
+# Whoever settles a job resolves its edges; whoever finds them locked leaves them to him. Here and below each row is
+# looked for by itself, in a sub-select that locks: joined to tables that were analysed when
+# they were nearly empty, as they are most of the day, all of a table is read for each batch.
 RESOLVE = Statement("""
 UPDATE sqlqueue_dependencies d
    SET outcome = h.outcome, result = CAST(h.result AS json)
   FROM (SELECT o.ctid, x.outcome, x.result
           FROM json_to_recordset(CAST(:ended AS json)) AS x(id text, outcome text, result text)
-          JOIN sqlqueue_dependencies o ON o.parent = x.id
-         WHERE o.outcome IS NULL
-           FOR UPDATE OF o SKIP LOCKED) AS h
+         CROSS JOIN LATERAL (
+               SELECT o.ctid FROM sqlqueue_dependencies o
+                WHERE o.parent = x.id AND o.outcome IS NULL
+                  FOR UPDATE SKIP LOCKED) AS o) AS h
  WHERE d.ctid = h.ctid
 RETURNING d.dependent
 """)
@@ -68,7 +71,7 @@ UPDATE sqlqueue_jobs j
        run_at = h.run_at, expires_at = coalesce(h.expires_at, j.expires_at), args = CAST(h.args AS json),
        options = coalesce(CAST(h.options AS json), j.options)
   FROM (SELECT g.*, coalesce(g.run_at > clock_timestamp(), false) AS waits FROM (
-        SELECT b.id, x.options,
+        SELECT b.place, x.options,
                coalesce(CAST(b.options ->> 'eta' AS timestamptz),
                         clock_timestamp() + CAST(b.options ->> 'delay' AS double precision) * interval '1 second')
                    AS run_at,
@@ -82,20 +85,25 @@ UPDATE sqlqueue_jobs j
                           FROM sqlqueue_dependencies d WHERE d.dependent = b.id), '') || ']' || {_TAIL}
                    ELSE CAST(b.args AS text) END) AS args
           FROM json_to_recordset(CAST(:doc AS json)) AS x(id text, args text, options text)
-          JOIN sqlqueue_jobs b ON b.id = x.id
-         WHERE b.state = 'blocked'
-           AND (x.args IS NOT NULL OR b.options ->> 'takes' <> 'list'
-                OR coalesce((SELECT sum(octet_length(CAST(d.result AS text)))
-                               FROM sqlqueue_dependencies d WHERE d.dependent = b.id), 0) <= :most)) AS g) AS h
- WHERE j.id = h.id
+         CROSS JOIN LATERAL (
+               SELECT b.ctid AS place, b.* FROM sqlqueue_jobs b
+                WHERE b.id = x.id AND b.state = 'blocked' FOR UPDATE) AS b
+         WHERE x.args IS NOT NULL OR b.options ->> 'takes' <> 'list'
+            OR coalesce((SELECT sum(octet_length(CAST(d.result AS text)))
+                           FROM sqlqueue_dependencies d WHERE d.dependent = b.id), 0) <= :most) AS g) AS h
+ WHERE j.ctid = h.place
 RETURNING j.id, j.queue, j.priority, j.seq
 """)
 
 DOOM = Statement(f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
-     USING json_to_recordset(CAST(:doc AS json)) AS x(id text, state text, error text, exception text, traceback text)
-     WHERE j.id = x.id AND j.state = 'blocked'
+     USING (SELECT r.ctid, x.state, x.error, x.exception, x.traceback
+              FROM json_to_recordset(CAST(:doc AS json))
+                   AS x(id text, state text, error text, exception text, traceback text)
+             CROSS JOIN LATERAL (
+                   SELECT r.ctid FROM sqlqueue_jobs r WHERE r.id = x.id AND r.state = 'blocked' FOR UPDATE) AS r) AS x
+     WHERE j.ctid = x.ctid
     RETURNING {kept("j")}, j.crashes, x.state AS final, x.error AS why, x.exception, x.traceback
 )
 {INTO_RESULTS}, error, exception, traceback)
