@@ -12,6 +12,7 @@ from sqlqueue.domain.backoff import Backoff
 from sqlqueue.domain.limits import complaint
 from sqlqueue.domain.rates import interval
 from sqlqueue.errors import ConfigError, EnqueueError
+from sqlqueue.tasks.values import from_retry_kwargs, hint, tidied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -191,15 +192,10 @@ def read_options(options: Mapping[str, Any], base: type | None = None) -> TaskSe
     lost = options.pop("reject_on_worker_lost", None)
     if lost is False:
         options.setdefault("max_crashes", 1)
-    for name, ours in (("max_retries", "max_retries"), ("countdown", "default_retry_delay")):
-        given = (options.get("retry_kwargs") or {}).get(name)
-        if given is not None:
-            options.setdefault(ours, given)
-    options.pop("retry_kwargs", None)
-    unknown = sorted(options.keys() - _NAMES)
-    if unknown:
-        raise ConfigError(f"@app.task has no option {', '.join(unknown)}; it has {', '.join(sorted(_NAMES))}")
-    settings = TaskSettings(**options)
+    options = {**from_retry_kwargs(options.pop("retry_kwargs", None) or {}), **options}
+    for name in sorted(options.keys() - _NAMES):
+        raise ConfigError(f"@app.task has no option {name}{hint(name, _NAMES)}")
+    settings = TaskSettings(**tidied(options))
     wrong = complaint(settings.soft_time_limit, settings.time_limit)
     if wrong is not None:
         raise ConfigError(wrong)

@@ -1,6 +1,6 @@
 """Runs one job: finds the task, decodes the arguments, calls it. Exceptions stop here; what leaves is an outcome.
 
-Next room: ``domain.settlement``.
+Next room: ``meaning``, when it raised; then ``domain.settlement``.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.domain.clock import chance, monotonic
+from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import (
     NOT_REGISTERED,
-    Failed,
-    Failure,
     Outcome,
-    Replaced,
-    Retried,
     Returned,
     Revoked,
     Succeeded,
 )
-from sqlqueue.errors import EncodingError, Ignore, Reject, Retry, UntrustedJob
-from sqlqueue.serialization.failures import describe
+from sqlqueue.errors import EncodingError
 from sqlqueue.serialization.json import decode
 from sqlqueue.services.testsignals import reached
 from sqlqueue.signals import RUNS
@@ -31,12 +26,11 @@ from sqlqueue.tasks import around
 from sqlqueue.tasks.context import Context, current_job
 from sqlqueue.tasks.errbacks import ERRBACK, errback_arguments
 from sqlqueue.tasks.hooks import call, tell
-from sqlqueue.tasks.replacement import Replacement
-from sqlqueue.tasks.telling import ended_as
 from sqlqueue.worker.forks import Forks
 from sqlqueue.worker.interrupt import Interruptible, raise_in
 from sqlqueue.worker.keeping import kept_of
 from sqlqueue.worker.limits import check_options
+from sqlqueue.worker.meaning import REJECTED_PAUSE, Meaning
 from sqlqueue.worker.transactional import TransactionalRun
 
 if TYPE_CHECKING:
@@ -47,9 +41,6 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.tasks.task import Task
-
-REJECTED_PAUSE = 1.0
-"""Seconds until a job may run again that was refused here."""
 
 
 class Executor:
@@ -65,8 +56,8 @@ class Executor:
         self._tasks = tasks
         self._hostname = hostname
         self._contents = tasks.contents
-        self._write, self._write_exception = tasks.contents.write_result(), tasks.contents.write_exception()
-        self._chance = chance()
+        self._write = tasks.contents.write_result()
+        self._meaning = Meaning(tasks.contents)
         self._local = threading.local()
         self._awaiting: dict[int, Interruptible] = {}  # by thread
         self._forks = Forks()
@@ -224,41 +215,8 @@ class Executor:
             found.close()
 
     def _raised(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
-        outcome = self._meaning(task, job, error, started)
+        outcome = self._meaning.of(task, job, error, monotonic() - started)
         return _told(task, outcome, error) if task.hooked or RUNS.watched else outcome
-
-    def _meaning(self, task: Task[..., Any, Any], job: Job, error: BaseException, started: float) -> Outcome:
-        """Say what an exception means: another try, the end, or that the job goes back."""
-        settings, runtime = task.settings, monotonic() - started
-        if isinstance(error, Ignore):
-            return ended_as(current_job.get().told, lambda meta: kept_of(job, meta, self._write), runtime)
-        if isinstance(error, Replacement):
-            return Replaced(error.workflow, runtime)
-        if isinstance(error, Retry):
-            return Retried(error.delay or 0.0, self._describe(error.cause or error), runtime, error.change)
-        if isinstance(error, Reject):
-            return (
-                Returned(REJECTED_PAUSE, str(error), started=True)
-                if error.requeue
-                else Failed(self._describe(error), runtime)
-            )
-        failure = self._describe(error)
-        asked = current_job.get().again
-        if asked is not None:
-            return Retried(asked.delay or 0.0, failure, runtime, asked.change)
-        retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
-        if (
-            retryable
-            and not isinstance(error, EncodingError | UntrustedJob)
-            and _may_retry(settings.max_retries, job.retries)
-        ):
-            backoff = settings.backoff
-            delay = backoff.delay(job.retries, self._chance) if backoff else settings.default_retry_delay
-            return Retried(delay, failure, runtime)
-        return Failed(failure, runtime, expected=isinstance(error, settings.throws))
-
-    def _describe(self, error: BaseException) -> Failure:
-        return describe(error, self._write_exception)
 
     def _refused(self, job: Job) -> Outcome:
         """Say why a job is not run: it came too late, or its task is not here.
@@ -294,7 +252,3 @@ def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
     if RUNS.watched:
         around.end(task, outcome, value)
     return outcome
-
-
-def _may_retry(limit: int | None, retries: int) -> bool:
-    return limit is None or retries < limit
