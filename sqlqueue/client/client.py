@@ -64,7 +64,7 @@ class Client:
         self._building = Building(config, surroundings)
         self.task_of = surroundings.here.task_of
         self.callers = Callers(store)
-        self._keyed = Keyed(store, self.callers, self.waker)
+        self._keyed = Keyed(store, self.callers, self.waker, config)
         self.teller = Teller(store)
         self.dispatcher = Dispatcher(store)
         if config.task_send_sent_event:
@@ -148,7 +148,7 @@ class Client:
         """Insert jobs where the call's options say; return the caller's connection if it was that."""
         given = self.callers.given(options)
         if PUBLISHES.watched:
-            jobs = published.before(jobs)
+            jobs = published.before(jobs, self.config.task_max_size)
         bound = None
         if given is None:
             self._insert(jobs, edges)
@@ -163,7 +163,7 @@ class Client:
         """The same, awaited."""
         given = self.callers.given(options)
         if PUBLISHES.watched:
-            jobs = published.before(jobs)
+            jobs = published.before(jobs, self.config.task_max_size)
         bound = None
         if given is None:
             await asyncio.to_thread(self._insert, jobs, edges)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlqueue.client.bind import Bound
     from sqlqueue.client.callers import Callers
     from sqlqueue.client.request import CallOptions
+    from sqlqueue.config import Config
     from sqlqueue.domain.job import NewJob
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.store import Store
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 class Keyed:
     """The sender of jobs with keys of one client."""
 
-    def __init__(self, store: Store, callers: Callers, waker: Waker) -> None:
+    def __init__(self, store: Store, callers: Callers, waker: Waker, config: Config) -> None:
         self._store = store
         self._callers = callers
         self._waker = waker
+        self._config = config
 
     def put(self, jobs: Sequence[NewJob], options: CallOptions) -> tuple[list[Kept], Bound | None]:
         """Insert those jobs whose keys are free, where the call's options say.
@@ -39,7 +41,7 @@ class Keyed:
         """
         given = self._callers.given(options)
         if PUBLISHES.watched:
-            jobs = published.before(jobs)
+            jobs = published.before(jobs, self._config.task_max_size)
         if given is None:
             return self._here(jobs), None
         bound = self._callers.bound(given)
@@ -51,7 +53,7 @@ class Keyed:
         """The same, awaited."""
         given = self._callers.given(options)
         if PUBLISHES.watched:
-            jobs = published.before(jobs)
+            jobs = published.before(jobs, self._config.task_max_size)
         if given is None:
             return await asyncio.to_thread(self._here, jobs), None
         bound = await self._callers.abound(given)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue import signals
 from sqlqueue.client.contents import just_written
+from sqlqueue.errors import EncodingError
 from sqlqueue.serialization.json import decode, encode
+from sqlqueue.serialization.sizes import TASK_SIZE, of_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,18 +17,32 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import NewJob
 
 
-def before(jobs: Sequence[NewJob]) -> list[NewJob]:
-    """Tell of jobs that are about to be inserted; return them with the headers that receivers have left."""
-    return [_before(job) for job in jobs]
+def before(jobs: Sequence[NewJob], most: int) -> list[NewJob]:
+    """Tell of jobs that are about to be inserted; return them with the headers that receivers have left.
+
+    Parameters
+    ----------
+    most: bytes that headers may be.
+
+    Raises
+    ------
+    EncodingError: a receiver has left some that could not be stored.
+    """
+    return [_before(job, most) for job in jobs]
 
 
-def _before(job: NewJob) -> NewJob:
+def _before(job: NewJob, most: int) -> NewJob:
     ours = _about(job)
     own = decode(job.headers, just_written) if job.headers else {}
     headers = {**ours, **own}
     signals.before_task_publish.send(job.task, **_message(job), headers=headers)
     kept = {name: value for name, value in headers.items() if name not in ours}
-    return job if kept == own else job._replace(headers=encode(kept, "headers") if kept else None)
+    if kept == own:
+        return job
+    try:
+        return job._replace(headers=encode(kept, "headers", most) if kept else None)
+    except EncodingError as error:
+        raise of_task(error, job.task, TASK_SIZE) from None
 
 
 def after(jobs: Sequence[NewJob]) -> None:

@@ -14,6 +14,7 @@ from sqlqueue.canvas.plan import One
 from sqlqueue.client.contents import write_arguments
 from sqlqueue.client.request import build, looks_at_arguments
 from sqlqueue.client.unique import has_key, with_key
+from sqlqueue.domain.sizes import MOST
 from sqlqueue.domain.workflow import feeds
 from sqlqueue.errors import EncodingError, EnqueueError
 from sqlqueue.serialization.json import encode
@@ -157,7 +158,7 @@ def in_place(job: NewJob) -> NewJob:
     if not job.blocked:
         notes |= {"takes": "all", "delay": job.delay, "expires": job.expires, "eta": _moment(job.run_at)}
     kept = json.loads(job.options or "{}") | {name: value for name, value in notes.items() if value is not None}
-    return job._replace(options=encode(kept, "options"))
+    return job._replace(options=encode(kept, "options", MOST))
 
 
 def _plain(value: object) -> object:

@@ -21,7 +21,7 @@ from sqlqueue.serialization import json
 from sqlqueue.serialization.compression import LEAST, compression_named, decompressed
 from sqlqueue.serialization.serializers import serializer_named, serializer_of
 from sqlqueue.serialization.sizes import too_large
-from sqlqueue.serialization.typed import ENCODED, ESCAPE, looks_tagged
+from sqlqueue.serialization.typed import ENCODED, ESCAPE, Unwritable, looks_tagged
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,6 +92,8 @@ class Writer:
             return self._json(value, what)
         try:
             found = self._serializer.encode(value)
+        except Unwritable as error:
+            raise EncodingError(f"{what}{error}") from None
         except Exception as error:
             raise EncodingError(f"{what} cannot be written as {self._serializer.name}: {error}") from error
         if type(found) not in (str, bytes):  # what somebody has registered

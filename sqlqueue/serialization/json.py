@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.domain.sizes import USUAL
 from sqlqueue.errors import EncodingError
 from sqlqueue.serialization.sizes import TooLarge, too_large
-from sqlqueue.serialization.typed import MAX_DEPTH, NOT_TYPED, describe, looks_tagged, replaced, revived
+from sqlqueue.serialization.typed import (
+    MAX_DEPTH,
+    NOT_TYPED,
+    describe,
+    looks_tagged,
+    no_form,
+    replaced,
+    revived,
+    shortened,
+)
 
 if TYPE_CHECKING:
     from sqlqueue.serialization.typed import Opener
@@ -101,7 +110,7 @@ def decode(text: str, opened: Opener | None = None) -> Json:
 def _check(value: Json, path: str, depth: int, left: list[int]) -> None:
     """Raise EncodingError for the first part of ``value`` that could not be stored."""
     if depth > MAX_DEPTH:
-        raise EncodingError(f"{_short(path)} is nested deeper than {MAX_DEPTH} levels (or contains itself)")
+        raise EncodingError(f"{shortened(path)} is nested deeper than {MAX_DEPTH} levels (or contains itself)")
     match value:
         case None | bool():
             pass
@@ -142,8 +151,7 @@ def _is_plain(value: Json) -> bool:
 def _check_typed(value: Json, path: str, depth: int, left: list[int]) -> None:
     found = describe(value)
     if found is NOT_TYPED:
-        kind = type(value).__qualname__
-        raise EncodingError(f"{path} is of type {kind}, which cannot be stored: pass its id or a dict of plain values")
+        raise EncodingError(f"{path} {no_form(value)}")
     left[_TYPED] += 1
     _check(found, path, depth + 1, left)
 
@@ -152,7 +160,7 @@ def _spend(values: int, path: str, left: list[int]) -> None:
     left[0] -= values
     if left[0] < 0:
         limit = left[_TYPED + 1]
-        raise TooLarge(f"{_short(path)} holds too many values, more than fit in {limit:,} bytes", limit)
+        raise TooLarge(f"{shortened(path)} holds too many values, more than fit in {limit:,} bytes", limit)
 
 
 def _check_text(value: str, path: str) -> None:
@@ -177,7 +185,3 @@ def _check_key(key: object, path: str) -> None:
         message = f"{path} has the key {key!r} of type {type(key).__qualname__}; JSON keys are strings: pass str(key)"
         raise EncodingError(message)
     _check_text(key, f"a key of {path}")
-
-
-def _short(path: str) -> str:
-    return path if len(path) <= 80 else f"{path[:40]}...{path[-37:]}"  # noqa: PLR2004 - a line of text

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 """Deepest nesting: far below where either database's parser gives up."""
 
+
+class Unwritable(EncodingError):
+    """A part of a value cannot be stored; what it says begins with the path from the value to that."""
+
+
 NOT_TYPED = object()
 """Answer of `describe` for what cannot be written."""
 
@@ -67,6 +72,16 @@ def describe(value: Any) -> Any:
     return NOT_TYPED
 
 
+def no_form(value: Any) -> str:
+    """Return what is said of a value of which `describe` knows nothing."""
+    return f"is of type {type(value).__qualname__}, which cannot be stored: pass its id or a dict of plain values"
+
+
+def shortened(path: str) -> str:
+    """Return a path as it fits in a line of text."""
+    return path if len(path) <= 80 else f"{path[:40]}...{path[-37:]}"  # noqa: PLR2004 - a line of text
+
+
 def replaced(value: Any) -> Any:
     """Return ``value`` with everything that JSON has no word for described."""
     if isinstance(value, dict):
@@ -92,10 +107,10 @@ def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 
 
     Raises
     ------
-    EncodingError: something has no such form; the message names the path to it.
+    Unwritable: something has no such form.
     """
     if depth > MAX_DEPTH:
-        raise EncodingError(f"it is nested deeper than {MAX_DEPTH} levels (or contains itself)")
+        raise Unwritable(f"{shortened(path)} is nested deeper than {MAX_DEPTH} levels (or contains itself)")
     if isinstance(value, dict):
         inside = {key: plain(item, f"{path}.{key}", keep, depth + 1) for key, item in value.items()}
         return {ESCAPE: inside} if looks_tagged(value) else inside
@@ -108,7 +123,7 @@ def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 
         return str.__str__(value) if kind is str else kind(value)
     found = describe(value)
     if found is NOT_TYPED:
-        raise EncodingError(f"{path.lstrip('.') or 'it'} is of type {type(value).__qualname__}")
+        raise Unwritable(f"{path} {no_form(value)}")
     if isinstance(found, dict) and looks_tagged(found):
         ((tag, content),) = found.items()
         return {tag: plain(content, path, keep, depth + 1)}

@@ -97,9 +97,10 @@ def change_of(
     unknown = options.keys() - RetryOptions.__annotations__.keys()
     if unknown:
         raise EnqueueError(f"self.retry() has no option {', '.join(sorted(unknown))}; docs/tasks.md lists them")
-    headers = {**request.headers, **(options.get("headers") or {})}
     asked = request.asked()
-    same = {name: asked.get(name) for name in ("serializer", "compression")} | {**options, "headers": headers}
+    same = {name: asked.get(name) for name in ("serializer", "compression")} | {**options}
+    if "headers" in options:
+        same["headers"] = {**request.headers, **(options["headers"] or {})}
     new = build(request.task or "", args or (), kwargs or {}, same, NO_DEFAULTS, _checks(config))  # type: ignore[arg-type]
     said: dict[str, object] = {name: getattr(new, name) for name in ("queue", "priority") if options.get(name)}
     if options.get("priority") == 0:

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -120,9 +121,12 @@ def test_what_is_not_said_stays(app):
     assert result.get(timeout=30) == [[1], {"y": 2}, "mail", 3, {"a": 1}, [5, 4]]
 
 
-@pytest.mark.parametrize("said", ["seconds", "a moment"])
+@pytest.mark.parametrize("said", ["seconds", "a moment", "a moment of the app's zone"])
 def test_another_expiry(app, row, said):
-    expires = 3600 if said == "seconds" else SYSTEM_CLOCK.now() + timedelta(hours=1)
+    app.conf.timezone = "Asia/Tokyo"
+    moment = SYSTEM_CLOCK.now() + timedelta(hours=1)
+    meant = {"seconds": 3600, "a moment": moment}
+    expires = meant.get(said, moment.astimezone(ZoneInfo("Asia/Tokyo")).replace(tzinfo=None))
     result = retrying(app, countdown=60, expires=expires).delay()
     drain(app)
     found = row(result)["expires_at"]

@@ -129,7 +129,7 @@ def test_a_name_that_there_is_not(make):
 
 def test_what_a_form_cannot_hold_names_the_argument(make):
     task = make().task(echo)
-    with pytest.raises(EncodingError, match=r"args\[1\] cannot be written as yaml: x\[0\] is of type object"):
+    with pytest.raises(EncodingError, match=r"args\[1\]\.x\[0\] is of type object, which cannot be stored"):
         task.apply_async((1, {"x": [object()]}), serializer="yaml")
     with pytest.raises(EncodingError, match=r"kwargs\.n cannot be written as msgpack: an integer of more than 64 bits"):
         task.apply_async(kwargs={"n": 1 << 70}, serializer="msgpack")

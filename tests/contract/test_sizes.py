@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from sqlqueue import ChordError, ConfigError, EncodingError, Ignore, SQLQueue, chain, chord, group
+from sqlqueue import ChordError, ConfigError, EncodingError, Ignore, SQLQueue, chain, chord
 from sqlqueue.domain.sizes import LEAST, MOST
-from sqlqueue.domain.which import Which
+from sqlqueue.signals import before_task_publish
 from sqlqueue.testing.drain import drain
 
 PATIENCE = 30
@@ -37,79 +37,47 @@ def repeat(app):
     return app.task(lambda times: "x" * times, name="shop.repeat")
 
 
-CALLS = {
-    "delay": lambda app, echo, bad: echo.delay(1, bad),
-    "by name": lambda app, echo, bad: echo.delay(text=bad),
-    "send_task": lambda app, echo, bad: app.send_task("shop.echo", (1, bad)),
-    "the first of many": lambda app, echo, bad: echo.send_many([(1, bad)]),
-    "a later of many": lambda app, echo, bad: echo.send_many([(1,), (1,), {"text": bad}]),
-    "with a key": lambda app, echo, bad: echo.apply_async((1, bad), unique_key="key"),
-    "a group's member": lambda app, echo, bad: group(echo.s(0), echo.s(0), echo.s(1, bad)).delay(),
-    "a chord's body": lambda app, echo, bad: chord([echo.s(0)], echo.s(1, bad)).delay(),
-    "a link of a chain": lambda app, echo, bad: chain(echo.s(0), echo.s(text=bad)).delay(),
-    "a callback": lambda app, echo, bad: echo.apply_async((1,), link=echo.s(1, bad)),
-    "an errback": lambda app, echo, bad: echo.apply_async((1,), link_error=echo.s(1, bad)),
-    "chunks": lambda app, echo, bad: echo.chunks([(1,), (bad,)], 2).delay(),
-    "map": lambda app, echo, bad: echo.map([1, bad]).delay(),
-    "headers": lambda app, echo, bad: echo.apply_async((1,), headers={"note": bad}),
-    "a text to show": lambda app, echo, bad: echo.apply_async((1,), argsrepr=bad),
-    "apply": lambda app, echo, bad: echo.apply((1, bad)),
-}
-PLACES = {
-    "by name": "kwargs.text", "the first of many": "args[1]", "a later of many": "kwargs.text",
-    "a link of a chain": "kwargs.text", "chunks": "kwargs.it[1][0]", "map": "kwargs.it[1]", "headers": "headers.note",
-    "a text to show": "options.argsrepr",
-}  # fmt: skip
-LABELS = {"the first of many": "calls[0]: shop.echo: ", "a later of many": "calls[2]: shop.echo: "}
-NESTED = ("chunks", "map")
-LABELS |= {"chunks": "sqlqueue.starmap: ", "map": "sqlqueue.map: "}
+def test_another_try_leaves_what_it_does_not_change(app, database_url):
+    """Though the worker's limit is lower than the sender's."""
+    app.conf.task_max_size = 1 << 20
+    task = app.task(lambda self, text: self.request.retries or self.retry(countdown=0, priority=1), name="t", bind=True)
+    result = task.apply_async((LARGE,), headers={"note": LARGE}, argsrepr=LARGE)
+    worker = SQLQueue("shop", broker=database_url, task_max_size=MOST_SENT)
+    worker.task(name="t", bind=True)(task.function)
+    drain(worker)
+    assert result.get(timeout=PATIENCE) == 1
+    worker.close()
 
 
-class Foreign:
-    pass
+def test_headers_that_a_receiver_leaves_have_the_limit_too(app, echo):
+    def trace(headers, **_):
+        headers["trace"] = LARGE
 
-
-def nested(levels):
-    return [nested(levels - 1)] if levels else 0
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_what_could_never_be_stored_is_refused_with_task_and_argument(app, echo, call):
-    label, place = LABELS.get(call, "shop.echo: "), PLACES.get(call, "args[1]")
-    whole = place.partition(".")[0].partition("[")[0]
-    cases = {
-        "too large": (LARGE, f"{whole} is 3,"),
-        "NUL": ("a\0b", f"{place} contains a NUL character, which the database cannot store: remove it"),
-        "surrogate": ("\ud800", f"{place} contains a lone surrogate"),
-        "NaN": (float("nan"), f"{place} is nan, which JSON cannot hold: pass None or a string"),
-        "key": ({1: 2}, f"{place} has the key 1 of type int; JSON keys are strings: pass str(key)"),
-        "type": (Foreign(), f"{place} is of type Foreign, which cannot be stored"),
-        "depth": (nested(70), place),
-    }
-    for name, (bad, words) in cases.items():
-        with pytest.raises(EncodingError) as caught:
-            CALLS[call](app, echo, bad)
-        told = str(caught.value)
-        assert told.startswith(label + words), name
-        if name == "too large":
-            assert f"({place.removesuffix('[0]').removesuffix('[1]' if call in NESTED else '')} alone 3,0" in told
-            assert told.endswith(MESSAGE)
-        elif name == "depth":
-            assert told.endswith("is nested deeper than 64 levels (or contains itself)")
-    assert app.jobs.find(Which()) == [], "and nothing was sent"
+    before_task_publish.connect(trace)
+    try:
+        for options in ({}, {"unique_key": "key"}):
+            with pytest.raises(EncodingError, match=r"shop.echo: headers is 3,.*(headers.trace alone 3,002)") as caught:
+                echo.apply_async((1,), **options)
+            assert str(caught.value).endswith(MESSAGE)
+        app.conf.task_max_size = 4000
+        sent = app.task(lambda self: len(self.request.headers["trace"]), name="n", bind=True).delay()
+    finally:
+        before_task_publish.disconnect(trace)
+    drain(app)
+    assert sent.get(timeout=PATIENCE) == 1500
 
 
 def test_a_larger_limit_lets_more_through_and_back(app, echo, repeat):
-    app.conf.update(task_max_size=4 << 20, result_max_size=4 << 20)
-    large = "ä" * (3 << 18)
+    app.conf.update(task_max_size=5 << 18, result_max_size=10 << 18)
+    large = "ä" * (9 << 16)
     sent = [
         echo.delay(large), *echo.send_many([(large,), {"x": large}]), echo.apply((large,)),
-        chain(repeat.s(3 << 19), echo.s(x=large)).delay(), echo.apply_async((1,), headers={"x": large}),
+        chain(repeat.s(9 << 17), echo.s(x=large)).delay(), echo.apply_async((1,), headers={"x": large}),
     ]  # fmt: skip
     drain(app)
     got = [one.get(timeout=PATIENCE) for one in sent]
     plain, named = [[large], {}], [[], {"x": large}]
-    assert got == [plain, plain, named, plain, [["x" * (3 << 19)], {"x": large}], [[1], {}]]
+    assert got == [plain, plain, named, plain, [["x" * (9 << 17)], {"x": large}], [[1], {}]]
 
 
 def test_what_is_stored_counts_in_every_form(app, echo):
