@@ -70,7 +70,8 @@ class SQLQueue:
 
     config_cls: type[Config] = Config
     client_cls: type[Client] = Client
-    """The classes of its settings and of its sender."""
+    here_cls: type[EagerSender] = EagerSender
+    """The classes of its settings, of its sender, and of what runs tasks here and now instead."""
 
     def __init__(
         self,
@@ -163,7 +164,7 @@ class SQLQueue:
     @cached_property
     def client(self) -> Client:
         """The sender."""
-        app = Surroundings(ancestry, self._defaults_of, may_wait, sent, EagerSender(self.tasks, self.conf))
+        app = Surroundings(ancestry, self._defaults_of, may_wait, sent, self.here_cls(self.tasks, self.conf))
         return self.client_cls(self.store, self.conf, self.events, app)
 
     @property
@@ -242,7 +243,7 @@ class SQLQueue:
 
     def _sender(self) -> Any:
         tasks = self.tasks
-        return EagerSender(tasks, self.conf) if self.conf.task_always_eager else self.client
+        return self.here_cls(tasks, self.conf) if self.conf.task_always_eager else self.client
 
     @property
     def sender(self) -> Any:
@@ -295,6 +296,5 @@ class SQLQueue:
 
     def close(self) -> None:
         """Close every connection of this app; it may be used again afterwards."""
-        for part in ("client", "store"):
-            if part in vars(self):
-                vars(self).pop(part).close()
+        for part in [name for name in ("client", "store") if name in vars(self)]:
+            vars(self).pop(part).close()

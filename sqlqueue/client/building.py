@@ -26,8 +26,18 @@ if TYPE_CHECKING:
 class Here:
     """Runs tasks here and now; this one has none."""
 
+    def run(self, job: NewJob, task: Any) -> Any:
+        """Run the job of a call of ``task``, and return a handle on it."""
+
     def rehearse(self, plan: Plan, options: CallOptions) -> Any:
         """Run a workflow and return a handle on what it ends in."""
+
+    def replacement(self, plan: Plan, job_id: str) -> str:
+        """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
+        raise NotImplementedError
+
+    def attach(self, plan: Plan, member: str, group: str | None) -> Any:
+        """Run a workflow as one more member of the header that a running job is in; None when it is in none."""
 
     def task_of(self, name: str, /) -> Callable[..., Any]:
         """Return the task of that name, to be called.

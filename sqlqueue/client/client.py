@@ -21,7 +21,7 @@ from sqlqueue.client.started import Started, handle_on
 from sqlqueue.client.teller import Teller
 from sqlqueue.client.unique import has_key
 from sqlqueue.client.waiting import Waiting
-from sqlqueue.client.workflow import in_header, in_place, written
+from sqlqueue.client.workflow import in_header, replacing
 from sqlqueue.domain.job import Conflict
 from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
 from sqlqueue.events.catalog import JobSent
@@ -62,7 +62,7 @@ class Client:
         self._bus = bus
         self._surroundings = surroundings
         self._building = Building(config, surroundings)
-        self.task_of = surroundings.here.task_of
+        self.here = surroundings.here
         self.callers = Callers(store)
         self._keyed = Keyed(store, self.callers, self.waker, config)
         self.teller = Teller(store)
@@ -124,14 +124,9 @@ class Client:
             return self._kept(jobs, *await self._keyed.aput(jobs, options))[0]
         return self._started(plan, jobs, await self._aput(options, jobs, plan.edges) if jobs else None)
 
-    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
-        """Run a workflow here and now, without sending anything; return a handle on what it ends in."""
-        return self._surroundings.here.rehearse(plan, options)
-
     def replacement(self, plan: Plan, job_id: str) -> str:
         """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
-        jobs = self._building.of_plan(plan, alone=False)
-        return written([in_place(job) if job.id == job_id else job for job in jobs], plan.edges)
+        return replacing(self._building.of_plan(plan, alone=False), plan.edges, job_id)
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to the header of the chord that a running job is a member of; None when it is of none."""

@@ -137,6 +137,11 @@ def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
     return job._replace(given_id=row.given_id, **own)
 
 
+def replacing(jobs: Sequence[NewJob], edges: Sequence[Edge], job_id: str) -> str:
+    """Return a workflow as JSON text, to be put in the place of the job of that id, which becomes its last."""
+    return written([in_place(job) if job.id == job_id else job for job in jobs], edges)
+
+
 def written(jobs: Sequence[NewJob], edges: Sequence[Edge]) -> str:
     """Return a workflow as JSON text: what is put in the place of a job, which becomes the last of these."""
     values = [{name: _plain(value) for name, value in job._asdict().items()} for job in jobs]

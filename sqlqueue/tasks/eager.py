@@ -9,12 +9,12 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlqueue.client.building import Here
+from sqlqueue.client.building import Building, Here, Surroundings
 from sqlqueue.client.request import build
-from sqlqueue.client.workflow import descended
+from sqlqueue.client.workflow import descended, in_header, replacing
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
-from sqlqueue.domain.outcome import Failed, Outcome, Retried, Revoked, Succeeded
+from sqlqueue.domain.outcome import Failed, Outcome, Replaced, Retried, Revoked, Succeeded
 from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
 from sqlqueue.serialization.failures import describe, restore
 from sqlqueue.serialization.json import decode
@@ -25,7 +25,8 @@ from sqlqueue.tasks.context import Context, ancestry, current_job
 from sqlqueue.tasks.eager_result import EagerResult
 from sqlqueue.tasks.errbacks import ERRBACK, errback_arguments
 from sqlqueue.tasks.hooks import call, tell
-from sqlqueue.tasks.rehearsal import rehearse
+from sqlqueue.tasks.rehearsal import Rehearsal
+from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.tasks.telling import ended_as
 
 if TYPE_CHECKING:
@@ -47,13 +48,18 @@ class EagerSender(Here):
         self._tasks = tasks
         self.config = config
         self.contents = tasks.contents
+        self._building = Building(config, Surroundings(ancestry, self._defaults_of))
+
+    @property
+    def here(self) -> Here:
+        """It runs tasks here and now itself."""
+        return self
 
     def send(
         self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
     ) -> EagerResult[Any]:
         """Run the task instead of sending it."""
-        found = self._tasks[task]
-        result = run(found, build(task, args, kwargs, options, defaults, self.config), self.contents)
+        result = self.run(build(task, args, kwargs, options, defaults, self.config), self._tasks.get(task))
         if self.config.task_eager_propagates:
             result.get()
         return result
@@ -64,14 +70,40 @@ class EagerSender(Here):
         """The same on a helper thread, where an ``async def`` task may have a loop of its own."""
         return await asyncio.to_thread(self.send, task, args, kwargs, options, defaults)
 
-    def start(self, plan: Plan, options: CallOptions) -> Any:  # noqa: ARG002 - whose transaction: nothing is sent
+    def run(self, job: NewJob, task: Task[..., Any, Any] | None) -> EagerResult[Any]:
+        """Run the job of a call."""
+        stage = self._stage()
+        return stage.to_the_end(run(task, descended(job, ancestry()), stage))
+
+    def start(self, plan: Plan, options: CallOptions) -> Any:
         """Run a workflow, one job after the other."""
-        result = rehearse(plan, self.config, self._defaults_of, self._run, self)
+        return self.rehearse(plan, options)
+
+    def rehearse(self, plan: Plan, options: CallOptions) -> Any:  # noqa: ARG002 - whose transaction: nothing is sent
+        """The same."""
+        jobs = self._building.of_plan(plan)
+        result = self._stage().play(jobs, plan.edges).handle(plan.handle, self)
         if self.config.task_eager_propagates and result is not None:
             result.get()
         return result
 
-    rehearse = start
+    def replacement(self, plan: Plan, job_id: str) -> str:
+        """Return a workflow as text, to be put in the place of the job that runs here, which becomes its last."""
+        return replacing(self._building.of_plan(plan, alone=False), plan.edges, job_id)
+
+    def attach(self, plan: Plan, member: str, group: str | None) -> EagerResult[Any] | None:
+        """Run a workflow at once, as one more member of the header that a running job is in; None when it is in none.
+
+        What becomes of it is for the body, which waits for it too.
+        """
+        context = current_job.get()
+        stage = context.stage.of_member(member) if isinstance(context, EagerContext) else None
+        if stage is None or plan.handle is None:
+            return None
+        ends_in = plan.handle.id
+        jobs = self._building.of_plan(plan, alone=False)
+        jobs = [in_header(job, group) if job.id == ends_in else job for job in jobs]
+        return stage.attach(member, ends_in, jobs, plan.edges)
 
     async def astart(self, plan: Plan, options: CallOptions) -> Any:
         """The same on a helper thread."""
@@ -84,20 +116,35 @@ class EagerSender(Here):
     def refuse_to_wait(self) -> None:
         """Nobody waits: all is over."""
 
-    def _run(self, job: NewJob) -> EagerResult[Any]:
-        return run(self._tasks[job.task], job, self.contents)
+    def _stage(self) -> Rehearsal:
+        return Rehearsal(lambda job, stage: run(self._tasks.get(job.task), job, stage), self.contents)
 
     def _defaults_of(self, name: str) -> Defaults:
         return self._tasks[name].defaults
 
 
-def run(task: Task[..., Any, Any] | None, new: NewJob, contents: Contents) -> EagerResult[Any]:
-    """Run the job that a call describes until it succeeds or may not be retried."""
+class EagerContext(Context):
+    """The job that runs here and now.
+
+    Parameters
+    ----------
+    stage: what runs the jobs of its workflow.
+    """
+
+    __slots__ = ("stage",)
+
+    def __init__(self, job: Job, stage: Rehearsal) -> None:
+        super().__init__(job, "eager", stage.contents, eager=True)
+        self.stage = stage
+
+
+def run(task: Task[..., Any, Any] | None, new: NewJob, stage: Rehearsal) -> EagerResult[Any]:
+    """Run the job that a call describes until it succeeds or may not be retried, or is replaced."""
     if task is None:
         raise NotRegistered(f"no task is named {new.task!r}")
-    retries, new = 0, descended(new, ancestry())
+    retries, contents = 0, stage.contents
     while True:
-        token = current_job.set(Context(_claimed(new, retries), "eager", contents, eager=True))
+        token = current_job.set(EagerContext(_claimed(new, retries), stage))
         try:
             if RUNS.watched:
                 around.begin(task)
@@ -148,11 +195,13 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
     except Ignore:
         outcome = ended_as(current_job.get().told, lambda meta: _written(write, meta, task), 0.0)
         if isinstance(outcome, Revoked):
-            return outcome, TaskRevoked(outcome.reason)
+            return outcome, TaskRevoked(f"job {new.id} was revoked: {outcome.reason}")
         if isinstance(outcome, Failed):
             return outcome, restore(outcome.failure.exception, outcome.failure.error)
         kept = outcome.result if isinstance(outcome, Succeeded) else None
         return outcome, None if kept is None else decode(kept, contents.result)
+    except Replacement as error:
+        return Replaced(error.workflow, 0.0), error
     except Retry as error:
         return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result

@@ -43,6 +43,9 @@ class EagerResult(JobHandle[V]):
         self.traceback = outcome.failure.traceback if isinstance(outcome, Failed) else None
         self._state = {Succeeded: "SUCCESS", Revoked: "REVOKED"}.get(type(outcome), "FAILURE")
         self._value = value
+        self.outcome = outcome
+        self.told: str | None = None
+        """What those that wait for it are told, where that is not how it ended."""
 
     @property
     def state(self) -> str:

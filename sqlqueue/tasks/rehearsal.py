@@ -6,33 +6,31 @@ by the same rule as in the database: ``domain.workflow``.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sqlqueue.canvas.plan import One
-from sqlqueue.client.contents import Contents
 from sqlqueue.client.group import GroupResult
-from sqlqueue.client.workflow import jobs_of
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.domain.outcome import Failed, Failure, Revoked
+from sqlqueue.domain.outcome import Failed, Failure, Replaced, Revoked
 from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import DROPPED, Culprit, Doom, Go, Takes, Waiter, judge
 from sqlqueue.errors import TaskRevoked
-from sqlqueue.serialization.failures import describe, restore
-from sqlqueue.tasks.context import ancestry
+from sqlqueue.serialization.failures import restore
+from sqlqueue.store.ops.become import FIELDS, read_workflow
 from sqlqueue.tasks.eager_result import EagerResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlqueue.canvas.plan import Handle, Plan, Row
-    from sqlqueue.client.request import Defaults
-    from sqlqueue.config import Config
+    from sqlqueue.canvas.plan import Handle
+    from sqlqueue.client.contents import Contents
     from sqlqueue.domain.job import NewJob
     from sqlqueue.domain.outcome import Outcome
-    from sqlqueue.serialization.encoded import Write
+    from sqlqueue.domain.workflow import Edge
 
-    Run = Callable[[NewJob], EagerResult[Any]]
+    Run = Callable[[NewJob, "Rehearsal"], EagerResult[Any]]
 
 
 class _Ended(NamedTuple):
@@ -44,44 +42,124 @@ class _Ended(NamedTuple):
     failure: Failure = Failure("")
 
 
-def rehearse(plan: Plan, config: Config, defaults_of: Callable[[str], Defaults], run: Run, asker: Any) -> Any:
-    """Run every job of a plan that is to be run, and return a handle on what it ends in.
+class Rehearsal:
+    """Runs jobs here and now that wait for each other.
 
     Parameters
     ----------
-    run: runs one job.
-    asker: stands for the client in handles on groups.
+    run: runs one job on this stage.
+    outer: the stage of the job in whose place these stand.
     """
-    over: dict[str, _Ended] = {}
-    write = Contents(config).write_result()
-    parents: defaultdict[str, list[str]] = defaultdict(list)
-    for edge in sorted(plan.edges, key=lambda edge: edge.position):
-        parents[edge.dependent].append(edge.parent)
-    jobs = jobs_of(plan, config, defaults_of, ancestry())
-    for row, job in zip(plan.rows, jobs, strict=True):  # parents come before those that wait for them
-        over[row.id] = _one(row, job, [over[parent] for parent in parents[row.id]], run, write)
-    return None if plan.handle is None else _handle(plan.handle, over, asker)
 
+    def __init__(self, run: Run, contents: Contents, outer: Rehearsal | None = None) -> None:
+        self.contents = contents
+        self._run = run
+        self._outer = outer
+        self._write = contents.write_result()
+        self._over: dict[str, _Ended] = {}
+        self._parents: defaultdict[str, list[str]] = defaultdict(list)
+        self._bodies: set[str] = set()
 
-def _one(row: Row, job: NewJob, parents: Sequence[_Ended], run: Run, write: Write) -> _Ended:
-    """Run one job, or let it end unrun as those that it waits for make it."""
-    if row.takes is None:
-        return _ended(run(job))
-    culprit = next((one for one in parents if one.outcome != State.SUCCEEDED), None)
-    said = _said_of(culprit) if culprit else None
-    match judge(Waiter(job.id, row.takes, open=False, args=job.args, options=job.options or "{}", culprit=said)):
-        case Go(_, args, options):
-            given = job if args is not None or culprit else _given(row, job, parents, write)
-            return _ended(run(given._replace(args=args or given.args, options=options or given.options)))
-        case Doom(_, state, outcome, failure):
-            if state is State.REVOKED:
-                result = _unrun(job, Revoked(failure.error), TaskRevoked(f"job {job.id} was revoked: {failure.error}"))
-            elif culprit and culprit.handle and failure.exception == culprit.failure.exception:
-                result = _unrun(job, Failed(failure, 0.0), culprit.handle.result)
+    def play(self, jobs: Sequence[NewJob], edges: Sequence[Edge]) -> Self:
+        """Run every job that is to be run; parents come before those that wait for them."""
+        for edge in sorted(edges, key=lambda edge: edge.position):
+            self._parents[edge.dependent].append(edge.parent)
+        self._bodies |= {job.id for job in jobs if _takes(job) in (Takes.LIST, Takes.ALL) and job.id in self._parents}
+        for job in jobs:
+            self._over[job.id] = self._one(job)
+            self._bodies.discard(job.id)
+        return self
+
+    def to_the_end(self, result: EagerResult[Any]) -> EagerResult[Any]:
+        """Run what a job is replaced with, if it is; the last of that is the job itself, under its own id."""
+        while isinstance(result.outcome, Replaced):
+            job = result.new
+            jobs, edges = read_workflow(result.outcome.workflow)
+            jobs = [_become(job, one) if one.id == job.id else one for one in jobs]
+            if len(jobs) == 1:
+                result = self._run(jobs[0], self)
             else:
-                result = _unrun(job, Failed(failure, 0.0), restore(failure.exception, failure.error))
-            return _Ended(job.id, outcome, result, failure)
-    return _Ended(job.id, DROPPED)
+                result = Rehearsal(self._run, self.contents, self).play(jobs, edges).handle(One(job.id), None)
+        return result
+
+    def of_member(self, member: str) -> Rehearsal | None:
+        """Return the stage on which a body waits for a job, this one or one around it."""
+        if self._bodies_of(member):
+            return self
+        return None if self._outer is None else self._outer.of_member(member)
+
+    def attach(
+        self, member: str, added: str, jobs: Sequence[NewJob], edges: Sequence[Edge]
+    ) -> EagerResult[Any] | None:  # fmt: skip
+        """Run more jobs, and let what waits for ``member`` be given the result of ``added``, one of them, too."""
+        for body in self._bodies_of(member):
+            self._parents[body].append(added)
+        self.play(jobs, edges)
+        return self._over[added].handle
+
+    def handle(self, handle: Handle | None, asker: Any) -> Any:
+        """Return a handle on what has been run; ``asker`` stands for the client in those on groups."""
+        if handle is None:
+            return None
+        if isinstance(handle, One):
+            return self._over[handle.id].handle
+        return GroupResult(handle.id, [self.handle(one, asker) for one in handle.members], asker)
+
+    def _bodies_of(self, member: str) -> list[str]:
+        return [body for body in self._bodies if member in self._parents[body]]
+
+    def _one(self, job: NewJob) -> _Ended:
+        """Run one job, or let it end unrun as those that it waits for make it."""
+        takes, parents = _takes(job), [self._over[parent] for parent in self._parents[job.id]]
+        if takes is None:
+            return _ended(self.to_the_end(self._run(job, self)))
+        culprit = next((one for one in parents if one.outcome != State.SUCCEEDED), None)
+        said = _said_of(culprit) if culprit else None
+        match judge(Waiter(job.id, takes, open=False, args=job.args, options=job.options or "{}", culprit=said)):
+            case Go(_, args, options):
+                given = job if args is not None or culprit else self._given(job, takes, parents)
+                given = given._replace(args=args or given.args, options=options or given.options)
+                return _ended(self.to_the_end(self._run(given, self)))
+            case Doom() as doom:
+                return _doomed(job, doom, culprit)
+        return _Ended(job.id, DROPPED)
+
+    def _given(self, job: NewJob, takes: str, parents: Sequence[_Ended]) -> NewJob:
+        """Return a job with the results of those that it waits for among its arguments, as far as it takes them."""
+        values = [self._write(one.handle.result, "a result") for one in parents if one.handle is not None]
+        match takes:
+            case Takes.VALUE | Takes.JOINED:
+                return _after(values[0], job)
+            case Takes.LIST:
+                return _after(f"[{','.join(values)}]", job)
+        return job
+
+
+def _takes(job: NewJob) -> str | None:
+    """Return what a job is given by those that it waits for; None when it waits for none."""
+    if job.options is None:
+        return None
+    found: str | None = json.loads(job.options).get("takes")
+    return found
+
+
+def _become(job: NewJob, last: NewJob) -> NewJob:
+    """Return a job as the last one of what it is replaced with."""
+    changes = {name: getattr(last, name) for name in FIELDS} | {"headers": last.headers or job.headers}
+    return job._replace(**changes)
+
+
+def _doomed(job: NewJob, doom: Doom, culprit: _Ended | None) -> _Ended:
+    """Return the end of a job that will never run."""
+    failure = doom.failure
+    if doom.state is State.REVOKED:
+        result = _unrun(job, Revoked(failure.error), TaskRevoked(f"job {job.id} was revoked: {failure.error}"))
+    elif culprit and culprit.handle and failure.exception == culprit.failure.exception:
+        result = _unrun(job, Failed(failure, 0.0), culprit.handle.result)
+    else:
+        result = _unrun(job, Failed(failure, 0.0), restore(failure.exception, failure.error))
+    result.told = doom.outcome
+    return _ended(result)
 
 
 def _unrun(job: NewJob, outcome: Outcome, error: BaseException) -> EagerResult[Any]:
@@ -89,11 +167,12 @@ def _unrun(job: NewJob, outcome: Outcome, error: BaseException) -> EagerResult[A
 
 
 def _ended(result: EagerResult[Any]) -> _Ended:
-    if result.successful():
-        return _Ended(result.id, State.SUCCEEDED, result)
-    if result.state == "REVOKED":
-        return _Ended(result.id, State.REVOKED, result, Failure(str(result.result)))
-    return _Ended(result.id, State.FAILED, result, describe(result.result))
+    match result.outcome:
+        case Failed(failure):
+            return _Ended(result.id, result.told or State.FAILED, result, failure)
+        case Revoked(reason):
+            return _Ended(result.id, result.told or State.REVOKED, result, Failure(reason))
+    return _Ended(result.id, State.SUCCEEDED, result)
 
 
 def _said_of(ended: _Ended) -> Culprit:
@@ -104,23 +183,6 @@ def _said_of(ended: _Ended) -> Culprit:
     return Culprit(ended.id, ended.outcome, one.name, one.new.args, one.new.kwargs, None, *failure[:2], one.traceback)
 
 
-def _given(row: Row, job: NewJob, parents: Sequence[_Ended], write: Write) -> NewJob:
-    """Return a job with the results of those that it waits for among its arguments, as far as it takes them."""
-    values = [write(one.handle.result, "a result") for one in parents if one.handle is not None]
-    match row.takes:
-        case Takes.VALUE | Takes.JOINED:
-            return _after(values[0], job)
-        case Takes.LIST:
-            return _after(f"[{','.join(values)}]", job)
-    return job
-
-
 def _after(value: str, job: NewJob) -> NewJob:
     """Return a job with one more argument, JSON text, before its own."""
     return job._replace(args=f"[{value}]" if job.args == "[]" else f"[{value},{job.args[1:]}")
-
-
-def _handle(handle: Handle, over: dict[str, _Ended], asker: Any) -> Any:
-    if isinstance(handle, One):
-        return over[handle.id].handle
-    return GroupResult(handle.id, [_handle(one, over, asker) for one in handle.members], asker)

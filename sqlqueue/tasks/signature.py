@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from sqlqueue.canvas.plan import Plan
+    from sqlqueue.client.building import Here
     from sqlqueue.client.request import CallOptions
     from sqlqueue.client.result import AsyncResult
     from sqlqueue.client.started import Started
@@ -37,11 +38,9 @@ class Starter(Asker, Protocol):
     async def astart(self, plan: Plan, options: CallOptions) -> Started:
         """The same, awaited."""
 
-    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
-        """Run all jobs of a workflow here and now."""
-
-    def task_of(self, name: str, /) -> Callable[..., Any]:
-        """Return the task of that name, to be called here and now."""
+    @property
+    def here(self) -> Here:
+        """What runs tasks here and now."""
 
     def attach(self, plan: Plan, member: str, group: str | None) -> AsyncResult[Any] | None:
         """Add a workflow to a chord's header."""
@@ -192,7 +191,7 @@ class Signature(dict[str, Any]):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the task here and now, with these arguments before its own, and return its value; no job is made."""
         whole = self.clone(args, kwargs)
-        return self._sender().task_of(self.name)(*whole["args"], **whole["kwargs"])
+        return self._sender().here.task_of(self.name)(*whole["args"], **whole["kwargs"])
 
     def apply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
@@ -213,7 +212,7 @@ class Signature(dict[str, Any]):
         **options: Unpack[CallOptions],
     ) -> Any:  # fmt: skip
         """Run it here and now, one job after the other, and return a handle on what it ends in; nothing is sent."""
-        return self._sender().rehearse(self.plan(args or (), kwargs or {}, options), options)
+        return self._sender().here.rehearse(self.plan(args or (), kwargs or {}, options), options)
 
     async def aapply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,

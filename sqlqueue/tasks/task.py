@@ -16,7 +16,6 @@ from sqlqueue.errors import TaskError
 from sqlqueue.tasks.again import another_try, change_of, seconds_until
 from sqlqueue.tasks.context import Context, ask_again, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
-from sqlqueue.tasks.eager import run
 from sqlqueue.tasks.hooks import Hooks, Shown, is_plain
 from sqlqueue.tasks.options import changed_options
 from sqlqueue.tasks.over import chunks, xmap, xstarmap
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from sqlqueue.client.building import Here
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import Defaults
     from sqlqueue.client.result import AsyncResult
@@ -258,7 +258,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         """
         self._parameters.check(args or (), kwargs or {})
         new = build(self.name, args or (), kwargs or {}, options, self._defaults, self._sender().config)
-        result = run(self, new, self._sender().contents)
+        result: EagerResult[V] = self._sender().here.run(new, self)
         if throw:
             result.get()
         return result
@@ -274,16 +274,20 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         planned = plan_in_place(stamped_as(sig, self.request), job_id)
         if not planned.rows:
             raise TaskError("self.replace() was given an empty signature")
-        raise Replacement(self._sender().replacement(planned, job_id))
+        raise Replacement(self._taker().replacement(planned, job_id))
 
     def add_to_chord(self, sig: Signature) -> AsyncResult[Any]:
         """Send ``sig`` as one more member of the chord that the running job is in: the body waits for it too."""
         request = self.request
         planned = plan_as_one(sig)
-        found = self._sender().attach(planned, request.id, request.group) if request.id is not None else None
+        found = self._taker().attach(planned, request.id, request.group) if request.id is not None else None
         if found is None:
             raise ValueError("the current job is not a member of a chord's header")
         return found
+
+    def _taker(self) -> Sender | Here:
+        """Return what takes the jobs that belong to the running one: the client, or what runs tasks here and now."""
+        return self._sender().here if self.request.is_eager else self._sender()
 
     @cached_property
     def declared(self) -> Declared:

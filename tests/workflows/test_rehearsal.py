@@ -21,6 +21,10 @@ class Tasks:
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
         self.alone = app.task(name="alone")(self._alone)
+        self.swap = app.task(name="swap", bind=True)(self._swap)
+        self.grow = app.task(name="grow", bind=True)(self._grow)
+        self.stamps = app.task(name="stamps", bind=True)(self._stamps)
+        self.count = app.task(name="count", bind=True)(self._count)
 
     def _add(self, x, y=0):
         self.seen.append(("add", x, y))
@@ -46,6 +50,23 @@ class Tasks:
 
     def _told_all(self, request, exc, traceback, label):
         self.seen.append(("told_all", label, request.task, request.args, repr(exc).split(" ")[-1], bool(traceback)))
+
+    def _swap(self, task, *given, sig):
+        self.seen.append(("swap", *given))
+        task.replace(self.app.signature(sig, given))
+
+    def _grow(self, task, value, *, sig):
+        task.add_to_chord(self.app.signature(sig))
+        return value
+
+    def _stamps(self, task, *_):
+        self.seen.append(("stamps", task.request.stamps))
+        return task.request.stamps
+
+    def _count(self, task, left):
+        if left:
+            task.replace(task.si(left - 1))
+        return task.request.retries
 
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -75,6 +96,63 @@ SHAPES = {
 }
 
 
+def swapped(s, sig, *given):
+    """Return a call that is replaced by another."""
+    return s.swap.s(*given, sig=sig)
+
+
+REPLACED = {
+    "a task": lambda s: s.add.s(10),
+    "an immutable one": lambda s: s.add.si(5, 5),
+    "a chain": lambda s: s.add.s(10) | s.add.s(100),
+    "a group": lambda s: group(s.add.s(10), s.add.s(20)),
+    "a chord": lambda s: chord([s.add.s(10), s.add.s(20)], s.total.s()),
+    "a chain that ends in a group": lambda s: s.add.s(1) | group(s.add.s(10), s.add.s(20)),
+    "another that is replaced": lambda s: swapped(s, swapped(s, s.add.s(10))),
+    "one that is replaced by a chain": lambda s: swapped(s, s.add.s(1) | s.add.s(2)) | s.add.s(3),
+    "one that fails": lambda s: s.fail.s(message="boom"),
+    "one that fails, with an errback": lambda s: s.fail.s(message="boom").on_error(s.told.s("inner")),
+    "a chain whose first step fails": lambda s: s.fail.s() | s.add.s(1),
+    "a chain that fails, with an errback": lambda s: (s.fail.s() | s.add.s(1)).on_error(s.told.s("inner")),
+    "a chord whose header fails": lambda s: chord([s.add.s(1), s.fail.s()], s.total.s()),
+    "one that is revoked": lambda s: s.give_up.s(),
+    "one with a link": lambda s: s.add.s(10) | s.add.s(20),
+    "one with a stamp": lambda s: s.stamps.s().stamp(colour="red"),
+}
+"""What a job is replaced with, which is called with what it was given itself."""
+
+AROUND = {
+    "alone": lambda s, sig: swapped(s, sig, 1),
+    "in a chain": lambda s, sig: chain(s.add.s(1), swapped(s, sig, 2), s.alone.si("after")),
+    "in a group": lambda s, sig: group(swapped(s, sig, 1), s.add.s(1)),
+    "in a header": lambda s, sig: chord([swapped(s, sig, 1), s.add.s(5)], s.alone.si("body")),
+    "with a link": lambda s, sig: linked(swapped(s, sig, 1), s.alone.si("link")),
+    "with an errback": lambda s, sig: swapped(s, sig, 1).on_error(s.told.s("outer")),
+    "in a chain with an errback": lambda s, sig: chain(s.add.s(1), swapped(s, sig)).on_error(s.told.s("chain")),
+    "stamped": lambda s, sig: swapped(s, sig, 1).stamp(weight=3),
+}
+
+
+def linked(sig, callback):
+    """Return a signature on which another follows."""
+    sig.link(callback)
+    return sig
+
+
+SHAPES |= {
+    "a header that grows": lambda s: chord([s.grow.s(1, sig=s.add.s(10)), s.add.s(2)], s.total.s()),
+    "a header that grows twice": lambda s: chord(
+        [s.grow.s(1, sig=s.grow.s(2, sig=s.add.s(1, 1) | s.add.s(1)))], s.add.s([])
+    ),
+    "a header that grows by a group": lambda s: chord([s.grow.s(1, sig=group(s.add.s(2), s.add.s(3)))], s.add.s([])),
+    "a header that grows by one that fails": lambda s: chord([s.grow.s(1, sig=s.fail.s())], s.total.s()).on_error(
+        s.told.s("body")
+    ),
+    "what is replaced grows the header": lambda s: chord([swapped(s, s.grow.s(sig=s.add.s(10)), 1)], s.total.s()),
+    "what grows no header": lambda s: s.grow.s(1, sig=s.add.s(10)),
+}
+
+
 def ending(result):
     """Return state and value of a handle, without the ids in it."""
     members = getattr(result, "results", None)
@@ -94,5 +172,17 @@ def test_a_rehearsal_ends_as_the_queue_does(database_url, shape, allowed):
     expected, seen = ending(real), sorted(tasks.seen, key=repr)
     tasks.seen.clear()
     assert ending(SHAPES[shape](tasks).apply()) == expected
+    assert sorted(tasks.seen, key=repr) == seen
+    tasks.app.close()
+
+
+@pytest.mark.parametrize("place", AROUND)
+def test_a_replacement_ends_as_on_the_queue(database_url, place):
+    tasks = Tasks(database_url)
+    sent = {name: AROUND[place](tasks, made(tasks)).delay() for name, made in REPLACED.items()}
+    drain(tasks.app)
+    expected, seen = {name: ending(result) for name, result in sent.items()}, sorted(tasks.seen, key=repr)
+    tasks.seen.clear()
+    assert {name: ending(AROUND[place](tasks, made(tasks)).apply()) for name, made in REPLACED.items()} == expected
     assert sorted(tasks.seen, key=repr) == seen
     tasks.app.close()

@@ -13,7 +13,7 @@ from sqlqueue.app import SQLQueue
 from sqlqueue.celery import _state
 from sqlqueue.celery.app import parts
 from sqlqueue.celery.app import serializers as serializers
-from sqlqueue.celery.app.client import CeleryClient
+from sqlqueue.celery.app.client import CeleryClient, CeleryHere
 from sqlqueue.celery.app.conf import CeleryConfig, broker_of, settings_of
 from sqlqueue.celery.app.control import COMMANDS, Control
 from sqlqueue.celery.app.elsewhere import again
@@ -50,6 +50,7 @@ class Celery(SQLQueue):
     task_cls = Task
     config_cls = CeleryConfig
     client_cls = CeleryClient
+    here_cls = CeleryHere
 
     def __init__(
         self, main: str | None = None, *, backend: Any = None, broker: Any = None, set_as_current: bool = True,

@@ -8,6 +8,7 @@ from sqlqueue.celery.app.handles import AsyncResult
 from sqlqueue.celery.app.options import translated
 from sqlqueue.client.client import Client
 from sqlqueue.client.request import NO_DEFAULTS
+from sqlqueue.tasks.eager import EagerSender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +42,28 @@ class CeleryClient(Client):
 
     def attach(self, plan: Plan, member: str, group: str | None) -> Any:
         """Add a workflow to a chord's header."""
+        return super().attach(_planned(plan), member, group)
+
+
+class CeleryHere(EagerSender):
+    """Runs the tasks of a Celery app here and now."""
+
+    def send(
+        self, task: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: CallOptions, defaults: Defaults
+    ) -> Any:
+        """Run a task."""
+        return super().send(task, args or (), kwargs or {}, _ours(options), defaults)
+
+    def rehearse(self, plan: Plan, options: CallOptions) -> Any:
+        """Run a workflow."""
+        return super().rehearse(_planned(plan), options)
+
+    def replacement(self, plan: Plan, job_id: str) -> str:
+        """Write a workflow that takes a job's place."""
+        return super().replacement(_planned(plan), job_id)
+
+    def attach(self, plan: Plan, member: str, group: str | None) -> Any:
+        """Run one more member of a chord's header."""
         return super().attach(_planned(plan), member, group)
 
 

@@ -35,7 +35,7 @@ def become(dialect: Dialect, worker: str, changes: Sequence[tuple[Become, int]])
     ids: list[str] = []
     placed: list[Placed] = []
     for change, token in changes:
-        jobs, edges = _read(change.workflow)
+        jobs, edges = read_workflow(change.workflow)
         (last,) = [job for job in jobs if job.id == change.id]
         doc = {name: getattr(last, name) for name in FIELDS}
         rows = yield from ask(dialect.sql.become, doc=json.dumps(doc), token=token, worker=worker)
@@ -51,7 +51,7 @@ def become(dialect: Dialect, worker: str, changes: Sequence[tuple[Become, int]])
     return Changed(ids, placed)
 
 
-def _read(workflow: str) -> tuple[list[NewJob], list[Edge]]:
+def read_workflow(workflow: str) -> tuple[list[NewJob], list[Edge]]:
     """Read a workflow's rows and edges from JSON text."""
     found = json.loads(workflow)
     jobs = []
