@@ -42,6 +42,9 @@ ENCODED = "$encoded"
 """Tag of what another serializer than JSON has written: see ``encoded``."""
 
 
+_ELSEWHERE: list[Callable[[Any], Any]] = []
+
+
 def describe(value: Any) -> Any:
     """Return a value as plain values one level down, with its tag; `NOT_TYPED` for what has no such form."""
     match value:
@@ -69,7 +72,13 @@ def describe(value: Any) -> Any:
             return value.model_dump(mode="json")
         case _ if hasattr(type(value), "__json__"):
             return value.__json__()
-    return NOT_TYPED
+    return next((found for ask in _ELSEWHERE if (found := ask(value)) is not NOT_TYPED), NOT_TYPED)
+
+
+def describe_elsewhere(ask: Callable[[Any], Any], tag: str, read: Callable[[Any], Any]) -> None:
+    """Ask ``ask`` too for what is not known here: it answers as `describe`, and ``read`` is given what has ``tag``."""
+    _ELSEWHERE.append(ask)
+    _READERS[tag] = read
 
 
 def no_form(value: Any) -> str:

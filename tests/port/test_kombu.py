@@ -1,5 +1,6 @@
 """What a Celery project takes from kombu, Celery's messaging library, itself: serializers, queues, exchanges."""
 
+import importlib
 import subprocess
 import sys
 from fractions import Fraction
@@ -8,6 +9,7 @@ import pytest
 from kombu.common import Broadcast
 from kombu.entity import Exchange, Queue
 from kombu.serialization import register, unregister
+from kombu.utils import json as kombu_json
 
 from sqlqueue.errors import EncodingError, EnqueueError
 from sqlqueue.testing.drain import drain
@@ -53,6 +55,52 @@ def test_what_kombu_knows_is_not_accepted_by_itself(celery, registered):
     drain(celery)
     with pytest.raises(EncodingError, match="accept_content"):
         result.get(timeout=PATIENCE)
+
+
+class Money:
+    """A class of the project's own."""
+
+    def __init__(self, cents):
+        self.cents = cents
+
+    def __eq__(self, other):
+        return isinstance(other, Money) and self.cents == other.cents
+
+    def __hash__(self):
+        return hash(self.cents)
+
+
+@pytest.fixture
+def money(monkeypatch):
+    """Register the class with kombu's JSON, for one test."""
+    for name in ("_encoders", "_decoders"):
+        monkeypatch.setattr(kombu_json, name, dict(getattr(kombu_json, name)))
+    kombu_json.register_type(Money, "money", lambda one: one.cents, Money)
+
+
+def test_a_type_that_is_registered_with_kombu(celery, money):
+    double = celery.task(lambda given, *_: Money(given["each"][0].cents * 2), name="double")
+    result = double.delay({"each": [Money(3)]}, {"$kombu": 1}, {"__type__": "money", "__value__": 1})
+    drain(celery)
+    assert result.get(timeout=PATIENCE) == Money(6)
+    assert result.args[1:] == [{"$kombu": 1}, {"__type__": "money", "__value__": 1}], "what only looks like it"
+    with pytest.raises(EncodingError, match="of type Queue, which cannot be stored"):
+        double.delay(Queue("mail"))
+
+
+def test_a_type_that_the_reader_has_not_registered(celery, money):
+    result = celery.task(lambda x: x, name="same").delay(Money(3))
+    kombu_json._decoders.pop("money")
+    drain(celery)
+    with pytest.raises(EncodingError, match="the type 'money' that kombu does not know: call kombu's register_type"):
+        result.get(timeout=PATIENCE)
+
+
+def test_lazy_texts_of_django(celery):
+    welcome = importlib.import_module("django.utils.functional").lazystr("Welcome")  # it has no types
+    result = celery.task(lambda x: x, name="same").delay([welcome])
+    drain(celery)
+    assert result.get(timeout=PATIENCE) == ["Welcome"]
 
 
 @pytest.fixture
