@@ -69,6 +69,11 @@ class Statement:
         return replace(self, sql=_TABLE.sub(lambda m: m[1] + (in_text if m[1] else quoted) + m[2], self.sql))
 
 
+def by_index(sql: str) -> Statement:
+    """Return a statement that must never read a whole table."""
+    return Statement(sql, by_index=True)
+
+
 class Step(NamedTuple):
     """A statement and its parameters."""
 

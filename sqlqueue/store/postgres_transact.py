@@ -37,15 +37,16 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str 
     try:
         batch = next(op)
         while True:
-            if visiting and not begun and any(step.statement.by_index for step in batch.steps):
-                opening = BY_INDEX
-            single = batch.last and not begun and not opening and len(batch.steps) == 1
+            words = [] if begun else [BEGIN, *([opening] if opening else [])]
+            if visiting and any(step.statement.by_index for step in batch.steps):
+                words.append(BY_INDEX)
+            single = batch.last and words == [BEGIN] and len(batch.steps) == 1
             if single and whisper and speaks(connection, batch.steps[0]):
                 answers = [say(connection, batch.steps[0], batch.after)]
             elif single and not batch.after:
                 answers = [_fetch(_execute(connection, batch.steps[0]))]
             else:
-                answers = _pipelined(connection, batch, [] if begun else [BEGIN, *([opening] if opening else [])])
+                answers = _pipelined(connection, batch, words)
                 begun = not batch.last
             batch = op.send(answers)
     except StopIteration as done:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from sqlqueue import SQLQueue
+from sqlqueue.domain.which import Which
 from sqlqueue.store.operation import Statement, ask_last
 from sqlqueue.store.ops.results import finished, look_up
 
@@ -23,8 +24,8 @@ INSERT INTO sqlqueue_jobs (id, seq, queue, priority, state, task, args, kwargs, 
 SELECT 'j' || n, n, 'testq', 0, 'ready', 't', '[]', '{}', true, 3 FROM generate_series(1, 20000) n
 """
 WHOLE_READS = """
-SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_user_tables
- WHERE relname LIKE 'sqlqueue_results%%' OR relname IN ('sqlqueue_jobs', 'sqlqueue_told')
+SELECT relname, seq_scan FROM pg_stat_user_tables
+ WHERE relname LIKE 'sqlqueue_results%%' OR relname IN ('sqlqueue_jobs', 'sqlqueue_dependencies') ORDER BY relname
 """
 
 
@@ -40,20 +41,28 @@ def app(postgres_url):
     app.close()
 
 
-def test_looks_at_results_never_read_whole_tables(app, postgres_url):
+def looks(app, ids):
+    """Do once with each of these jobs what clients do all day with one."""
+    for job_id in ids:
+        app.store.read(look_up, job_id)
+        app.store.read(finished, [job_id, "no one"])
+        result = app.AsyncResult(job_id)
+        result.children  # noqa: B018 - it asks
+        result.parent  # noqa: B018 - it asks
+        app.jobs.show(job_id)
+        app.jobs.revoke(Which(ids=[job_id]))
+        app.jobs.retry(Which(ids=[f"not {job_id}"]))
+        app.send_task("t", task_id=job_id)
+
+
+def test_looks_at_one_job_never_read_whole_tables(app, postgres_url):
     with psycopg.connect(postgres_url, autocommit=True) as other:
-        for table in ("sqlqueue_jobs", "sqlqueue_results"):
-            other.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)") if table == "sqlqueue_jobs" else None
-        for _ in range(OFTEN):
-            app.store.read(look_up, "nobody")
-            app.store.read(finished, ["nobody", "no one"])
+        looks(app, ["nobody"] * OFTEN)
         other.execute(RESULTS)
         other.execute(JOBS)
         app.store.read(flush)
-        before = other.execute(WHOLE_READS).fetchone()
-        for number in range(1, OFTEN):
-            assert app.store.read(look_up, f"r{number}") is not None
-            assert app.store.read(look_up, f"j{number}") is not None
-            assert len(app.store.read(finished, [f"r{n}" for n in range(1000)])) == 999
+        before = other.execute(WHOLE_READS).fetchall()
+        looks(app, [*(f"r{n}" for n in range(1, OFTEN)), *(f"j{n}" for n in range(1, OFTEN))])
+        assert len(app.store.read(finished, [f"r{n}" for n in range(1000)])) == 999
         app.store.read(flush)
-        assert other.execute(WHOLE_READS).fetchone() == before
+        assert other.execute(WHOLE_READS).fetchall() == before

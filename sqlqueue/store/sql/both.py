@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.listing import SHOW_FINISHED, SHOW_UNFINISHED
 
 REVOKED = Statement("""
@@ -14,7 +14,7 @@ SELECT id FROM (SELECT * FROM (SELECT id, state FROM sqlqueue_results ORDER BY i
  ORDER BY id DESC LIMIT :at_most
 """)
 
-SHOW_JOB = Statement(SHOW_UNFINISHED)
+SHOW_JOB = by_index(SHOW_UNFINISHED)
 
 SHOW_RESULT = Statement(SHOW_FINISHED)
 
@@ -50,7 +50,7 @@ NEWEST_EVENT = Statement("SELECT coalesce(max(seq), 0) FROM sqlqueue_events")
 
 DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")
 
-FAMILY = Statement("""
+FAMILY = by_index("""
 SELECT id, parent_id, root_id, group_id FROM sqlqueue_jobs WHERE id = :id
 UNION ALL
 SELECT id, parent_id, root_id, group_id FROM sqlqueue_results WHERE id = :id

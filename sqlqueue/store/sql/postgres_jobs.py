@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, MAX_HISTORY, kept
 
 
@@ -66,7 +66,7 @@ RETURNING id, queue, priority, seq
 
 # A second statement, because under READ COMMITTED it sees what was settled while the insert waited. The ids are handed
 # on as arrays: joined to the results, of which nobody knows the statistics, they would be found by reading them all.
-FORGET_DUPLICATES = Statement("""
+FORGET_DUPLICATES = by_index("""
 DELETE FROM sqlqueue_jobs j
  WHERE j.id = ANY (ARRAY(
        SELECT r.id FROM sqlqueue_results r

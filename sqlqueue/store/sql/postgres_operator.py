@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.listing import newest_first
 from sqlqueue.store.sql.postgres_jobs import with_attempt
 from sqlqueue.store.sql.postgres_which import MATCHES
@@ -33,7 +33,7 @@ RETURNING id, queue, priority, seq
 """
 
 
-RETRY = Statement(_again(_BY_ID))
+RETRY = by_index(_again(_BY_ID))
 
 RETRY_WHERE = Statement(_again(MATCHES))
 

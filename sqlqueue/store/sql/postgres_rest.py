@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlqueue.domain.outcome import LONGEST_PAUSE
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.postgres_jobs import with_attempt
 
@@ -137,23 +137,17 @@ SELECT CAST(incarnation AS text), name, home, pid, CAST(extract(epoch FROM beat_
   FROM sqlqueue_workers WHERE stopped_at IS NULL
 """)
 
-RESULTS = Statement(
-    """
+RESULTS = by_index("""
 SELECT id, state, CAST(result AS text), error, CAST(exception AS text), traceback, retries, runtime, finished_at,
        task, queue
   FROM sqlqueue_results WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
-""",
-    by_index=True,
-)
+""")
 
-UNFINISHED = Statement(
-    """
+UNFINISHED = by_index("""
 SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, CAST(t.meta AS text)
   FROM sqlqueue_jobs j LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
  WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
-""",
-    by_index=True,
-)
+""")
 
 HELD_IDS = Statement("""
 SELECT id, claim_token FROM sqlqueue_jobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.postgres_rest import held
 from sqlqueue.store.sql.postgres_which import MATCHES
@@ -10,7 +10,7 @@ from sqlqueue.store.sql.postgres_which import MATCHES
 # For an operator, who may wait for a row lock, though not for long; workers never do.
 PATIENTLY = Statement("SELECT set_config('lock_timeout', CAST(:patience AS text), true)")
 
-MARK_REVOKED = Statement("""
+MARK_REVOKED = by_index("""
 UPDATE sqlqueue_jobs j SET revoked = true
  WHERE j.id = ANY (ARRAY(
        SELECT r.id FROM sqlqueue_jobs r

@@ -6,9 +6,9 @@ that was changed meanwhile would undo it.
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 
-TELL_STATES = Statement("""
+TELL_STATES = by_index("""
 INSERT INTO sqlqueue_told AS t (id, token, state, meta)
 SELECT j.id, j.claim_token, x.state, CAST(x.meta AS json)
   FROM (SELECT one ->> 0 AS id, CAST(one ->> 1 AS bigint) AS token, one ->> 2 AS state, one ->> 3 AS meta

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlqueue.store.operation import Statement
+from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 
 CONNECT = Statement("""
@@ -186,7 +186,7 @@ INSERT INTO sqlqueue_groups (id, members) VALUES (:id, CAST(:members AS json))
 
 RESTORE_GROUP = Statement("SELECT CAST(members AS text) FROM sqlqueue_groups WHERE id = :id")
 
-CHILDREN = Statement("""
+CHILDREN = by_index("""
 SELECT id, parent_id FROM (
     SELECT id, parent_id, created_at FROM sqlqueue_jobs
      WHERE parent_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
