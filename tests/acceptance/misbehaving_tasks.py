@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlqueue import SQLQueue, get_task_logger
 
-app = SQLQueue("tasks")
+app = SQLQueue("tasks", task_max_size=2 << 20, result_max_size=2 << 20)
 logger = get_task_logger(__name__)
 
 
@@ -31,6 +31,11 @@ class Mute(Exception):
 @app.task(queue="testq")
 def add(x: int, y: int) -> int:
     return x + y
+
+
+@app.task(queue="testq")
+def repeat(text: str, times: int) -> str:
+    return text * times
 
 
 @app.task(queue="testq")

@@ -33,6 +33,10 @@ def test_each_misdeed_ends_in_a_result_and_the_worker_in_good_order(rude, pool):
             task.delay().get(timeout=PATIENCE)
     with pytest.raises(EncodingError, match=r"the task's result.lock is of type lock"):
         tasks.unstorable.delay().get(timeout=PATIENCE)
+    large = "x" * (3 << 19)
+    assert tasks.repeat.delay(large, 1).get(timeout=PATIENCE) == large, "more than usual, but no more than the limit"
+    with pytest.raises(EncodingError, match=r"tasks.repeat: the task's result is 3,145,730.* setting result_max_size"):
+        tasks.repeat.delay(large, 2).get(timeout=PATIENCE)
     with pytest.raises(TaskFailed, match="a lock"):
         tasks.unpicklable.delay().get(timeout=PATIENCE)
     with pytest.raises((TaskFailed, tasks.Mute)) as caught:

@@ -30,6 +30,7 @@ def test_the_settings_check_it_and_change_nothing_else(app, row):
     result = retrying(app, (3,), queue="mail", priority=9).apply_async(("x",), serializer="json", queue="default")
     drain(app, ["default"])
     found = row(result)
+    assert found["args"] in ("[3]", [3]), "as the job was written, not as the settings say"
     assert (found["queue"], found["priority"]) == ("mail", 5)
     app.conf.task_ignore_result = False
     wrong = retrying(app, queue="post").apply_async(queue="default")
