@@ -22,8 +22,7 @@ from sqlqueue.client.teller import Teller
 from sqlqueue.client.unique import has_key
 from sqlqueue.client.waiting import Waiting
 from sqlqueue.client.workflow import in_header, replacing
-from sqlqueue.domain.job import Conflict
-from sqlqueue.errors import ConnectionLost, NotUnique, WaitingInTask
+from sqlqueue.errors import ConnectionLost, WaitingInTask
 from sqlqueue.events.catalog import JobSent
 from sqlqueue.notify.channels import queue_channel
 from sqlqueue.notify.waker import Waker
@@ -176,8 +175,6 @@ class Client:
             if one.new:
                 found.append(self._sent(job, bound))
                 continue
-            if job.unique is not None and job.unique.conflict is Conflict.RAISE:
-                raise NotUnique(job.unique.key, one.id)
             found.append(self.result_type(one.id, self, bound.in_transaction if bound is not None else None))
         return found
 

@@ -41,6 +41,7 @@ def build_many(
         raise EnqueueError(f"send_many has no option {', '.join(refused)}: send such jobs one by one")
     by_arguments = looks_at_arguments(defaults, config) or has_key(options, defaults)
     common: NewJob | None = None
+    keys: dict[str, int] = {}
     write = write_arguments(options, defaults, config)  # of calls that no route looks at
     most = config.task_max_size
     for place, call in enumerate(calls):
@@ -52,7 +53,12 @@ def build_many(
                 raise EncodingError(f"calls[{place}]: {error}") from None
             common = with_key(job, args, kwargs, options, defaults)
             if common.unique is not None and common.unique.conflict is Conflict.RAISE:
-                raise EnqueueError("send_many cannot have on_conflict='raise': use 'ignore', or send jobs one by one")
+                before = keys.setdefault(common.unique.key, place)
+                if before != place:
+                    raise EnqueueError(
+                        f"calls[{before}] and calls[{place}] both have the unique_key {common.unique.key!r}, and"
+                        " on_conflict='raise' lets no call stand for another: send it once, or use 'ignore'"
+                    )
             yield common
             continue
         try:

@@ -36,6 +36,7 @@ class Statements:
     key_holder: Statement
     open_window: Statement
     take_out: Statement
+    shut_windows: Statement
     window_holder: Statement
     close_windows: Statement
     lanes: Statement

@@ -63,12 +63,7 @@ def test_no_jobs_at_all(app, add):
         ([(1,), (object(),)], {}, EncodingError, r"args\[0\]"),
         ([(1,), "12"], {}, EnqueueError, "a tuple of its positional"),
         ([(1,)], {"task_id": "x"}, EnqueueError, "no option task_id"),
-        (
-            [(1,)],
-            {"unique_key": "x", "on_conflict": "raise"},
-            EnqueueError,
-            "send_many cannot have on_conflict='raise'",
-        ),
+        ([(1,), (2,), (1,)], {"unique_key": "{x}", "on_conflict": "raise"}, EnqueueError, r"calls\[0\] and calls\[2\]"),
         ([(1,), (2,)], {"unique_key": "{x}\n"}, EnqueueError, r"unique_key is '1\\n'"),
         ([(1,)], {"unique_key": "{z}"}, ConfigError, "no parameter 'z'"),
     ],

@@ -9,7 +9,7 @@ from sqlqueue.domain.job import Conflict, Unique
 from sqlqueue.domain.settlement import Finish, Reschedule
 from sqlqueue.domain.states import State
 from sqlqueue.store.ops.prune import prune
-from sqlqueue.store.ops.unique import enqueue_unique
+from sqlqueue.store.ops.unique import enqueue_keyed, enqueue_unique
 from tests.support.jobs import finish, new_job, send, take
 from tests.support.runners import Runner
 
@@ -127,6 +127,18 @@ def test_a_job_sent_again_because_nobody_knows_is_one_job(runner):
     finish(runner, *take(runner))
     assert runner.run(enqueue_unique, again, Unique(KEY)) == (job.id, [], True)
     assert count(runner) == 0
+
+
+def test_so_are_many_that_are_sent_all_or_none(runner):
+    jobs = [new_job()._replace(unique=Unique(key, 60, Conflict.RAISE), given_id=True) for key in (KEY, "another")]
+
+    def sent():
+        return [(kept.id, kept.new) for kept in runner.run(enqueue_keyed, jobs)]
+
+    assert sent() == sent() == [(job.id, True) for job in jobs]
+    assert count(runner) == 2
+    finish(runner, *take(runner))
+    assert sent() == [(job.id, True) for job in jobs]
 
 
 @pytest.mark.parametrize("conflict", [Conflict.IGNORE, Conflict.REPLACE])

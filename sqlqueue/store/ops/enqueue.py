@@ -46,7 +46,7 @@ def enqueue(
     given = {job.id for job in jobs if job.given_id}
     rows: Rows = []
     left = len(jobs)
-    for some in _portions(jobs) if left > 1 else [jobs]:
+    for some in portions_of(jobs) if left > 1 else [jobs]:
         left -= len(some)
         rows += yield from insert(dialect, some, tell, final=not given and not edges and not left)
     new = given.intersection(row[0] for row in rows)
@@ -61,7 +61,8 @@ def enqueue(
     return [Placed(*row) for row in rows if row[0] not in blocked]
 
 
-def _portions(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
+def portions_of(jobs: Sequence[NewJob]) -> list[Sequence[NewJob]]:
+    """Cut jobs into parts, each for one statement."""
     sizes = [len(job.args) + len(job.kwargs) + (len(job.headers) if job.headers else 0) for job in jobs]
     return portions(jobs, sizes, MOST_AT_ONCE)
 

@@ -30,8 +30,6 @@ FREE_KEY = Statement("UPDATE sqlqueue_jobs SET unique_key = NULL WHERE unique_ke
 
 KEY_HOLDER = Statement("SELECT id FROM sqlqueue_jobs WHERE unique_key = :key")
 
-TAKE_OUT = Statement("DELETE FROM sqlqueue_jobs WHERE id = :id")
-
 WINDOW_HOLDER = Statement("SELECT job_id FROM sqlqueue_windows WHERE unique_key = :key")
 
 # What a crash or a lost lock may have left behind. Both are read through indexes, by the leader, now and then.

@@ -29,4 +29,14 @@ VALUES (:key, :id, clock_timestamp() + CAST(:seconds AS double precision) * inte
 RETURNING 1
 """)
 
+TAKE_OUT = Statement("""
+DELETE FROM sqlqueue_jobs WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+""")
+
+SHUT_WINDOWS = Statement("""
+DELETE FROM sqlqueue_windows
+ WHERE unique_key = ANY (ARRAY(SELECT json_array_elements_text(CAST(:keys AS json))))
+   AND job_id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
+""")
+
 CLOSE_WINDOWS = Statement("DELETE FROM sqlqueue_windows WHERE until <= clock_timestamp()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.sqlite_jobs import CALLS
 from sqlqueue.store.sql.sqlite_moments import statement
 
@@ -26,6 +27,13 @@ INSERT INTO sqlqueue_windows (unique_key, job_id, until) VALUES (:key, :id, <in:
     ON CONFLICT (unique_key) DO UPDATE SET job_id = excluded.job_id, until = excluded.until
  WHERE until <= <now>
 RETURNING 1
+""")
+
+TAKE_OUT = Statement("DELETE FROM sqlqueue_jobs WHERE id IN (SELECT value FROM json_each(:ids))")
+
+SHUT_WINDOWS = Statement("""
+DELETE FROM sqlqueue_windows
+ WHERE unique_key IN (SELECT value FROM json_each(:keys)) AND job_id IN (SELECT value FROM json_each(:ids))
 """)
 
 CLOSE_WINDOWS = statement("DELETE FROM sqlqueue_windows WHERE until <= <now>")
