@@ -22,8 +22,11 @@ A statement carries several values, each up to three times as large where it sta
 takes no more than 1 GiB of one, SQLite no more than 1,000,000,000 bytes.
 """
 
-MOST_GIVEN = 4 * MOST
-"""Bytes that the results may be, together, that a chord's body is given: its row must be one that a database holds."""
+MOST_GIVEN = 2 * MOST
+"""Bytes that the results may be, together, that a chord's body is given.
+
+Its row must be one that a database holds, also where it stands, as text in JSON in JSON, among what an errback is told.
+"""
 
 AT_ONCE = 32 << 20
 """Characters of values in one statement, besides its first value.

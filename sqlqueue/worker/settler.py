@@ -149,8 +149,10 @@ class Settler:
 
 
 def _characters(done: Sequence[Done]) -> int:
-    """Return how large what tasks returned is; what is said of failures is short."""
-    return sum([len(outcome.result) for _, outcome in done if type(outcome) is Succeeded and outcome.result])
+    """Return how large what tasks returned is, or want to have at the next try; what is said of failures is short."""
+    results = [len(outcome.result) for _, outcome in done if type(outcome) is Succeeded and outcome.result]
+    changes = [len(outcome.change) for _, outcome in done if type(outcome) is Retried and outcome.change]
+    return sum(results) + sum(changes)
 
 
 def _event(job: Job, outcome: Outcome) -> Event:

@@ -65,6 +65,28 @@ def test_a_header_of_large_results(database_url):
     app.close()
 
 
+def test_errbacks_are_told_much(database_url):
+    app = SQLQueue("shop", broker=database_url)
+    seen = []
+
+    @app.task(name="shop.fail")
+    def fail(text):
+        raise ValueError(text[0])
+
+    @app.task(name="shop.hear")
+    def hear(request, exc, traceback):
+        seen.append((request.args[0][1:], str(exc)))
+
+    results = [fail.apply_async((f"{n}" + "x" * 2000,), link_error=hear.s()) for n in range(5)]
+    with working(app, concurrency=5):
+        for result in results:
+            with pytest.raises(ValueError, match=r"[0-4]"):
+                result.get(timeout=30)
+    drain(app)
+    assert sorted(seen) == [("x" * 2000, str(n)) for n in range(5)]
+    app.close()
+
+
 def test_a_body_whose_headers_results_no_row_holds_fails_and_stops_nobody(database_url, monkeypatch):
     monkeypatch.setattr(sizes, "MOST_GIVEN", 3000)
     app = SQLQueue("shop", broker=database_url)

@@ -1,7 +1,9 @@
 """Settler: what became of jobs goes out in statements that the database takes, and none of it is lost."""
 
+import pytest
+
 from sqlqueue.domain.job import Job
-from sqlqueue.domain.outcome import Failed, Failure, Succeeded
+from sqlqueue.domain.outcome import Failed, Failure, Retried, Succeeded
 from sqlqueue.domain.sizes import AT_ONCE
 from sqlqueue.events.bus import Bus
 from sqlqueue.store.ops.settle import Settled
@@ -41,8 +43,12 @@ def test_small_outcomes_go_out_together():
     assert settler.waiting == 0
 
 
-def test_large_results_go_out_in_several_statements():
-    settler = settling(*[Succeeded(HALF, 0.0)] * 7, *[Succeeded("1", 0.0)] * 3)
+LARGE = [Succeeded(HALF, 0.0), Retried(1.0, Failure("again"), 0.0, HALF)]
+
+
+@pytest.mark.parametrize("large", LARGE)
+def test_large_results_go_out_in_several_statements(large):
+    settler = settling(*[large] * 7, *[Succeeded("1", 0.0)] * 3)
     seen = []
     while settler.waiting:
         seen.append(sent(settler))

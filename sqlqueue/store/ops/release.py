@@ -136,15 +136,17 @@ def _judge(dialect: Dialect, locked: Collection[str], suspects: Collection[str])
 
 def _let_go(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[list[Placed]]:
     """Let those go that may run, and return where they stand; those that would be given too much stay."""
-    going = [one._asdict() for one in verdicts if isinstance(one, Go)]
-    if not going:
-        return []
-    base = {}
-    if dialect.sql.draw_seq is not None:
-        ((first,),) = yield from ask(dialect.sql.draw_seq, n=len(going))
-        base = {"base": first}
-    rows = yield from ask(dialect.sql.let_go, doc=json.dumps(going), most=sizes.MOST_GIVEN, **base)
-    return [Placed(*row) for row in rows]
+    going = [one for one in verdicts if isinstance(one, Go)]
+    placed = []
+    for some in sizes.portions(going, [len(one.args or "") + len(one.options or "") for one in going], len(going)):
+        base = {}
+        if dialect.sql.draw_seq is not None:
+            ((first,),) = yield from ask(dialect.sql.draw_seq, n=len(some))
+            base = {"base": first}
+        doc = json.dumps([one._asdict() for one in some])
+        rows = yield from ask(dialect.sql.let_go, doc=doc, most=sizes.MOST_GIVEN, **base)
+        placed += [Placed(*row) for row in rows]
+    return placed
 
 
 def _without_giants(verdicts: Sequence[Verdict], let_go: Collection[str]) -> list[Verdict]:
