@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from sqlqueue.celery import _state as _state
+from sqlqueue.celery import absent as absent
 from sqlqueue.celery import canvas, exceptions, result, signals, states
 from sqlqueue.celery._state import current_app, current_task
 from sqlqueue.celery.app import Celery, shared_task

@@ -72,7 +72,7 @@ def _app(name: str) -> str:
         sys.path.insert(0, here)
     try:
         inner = importlib.util.find_spec(f"{name}.celery")
-    except ModuleNotFoundError:
+    except Exception:  # noqa: BLE001 - looking has imported the package: what is wrong with it is said later
         inner = None
     return name if inner is None else f"{name}.celery"
 

@@ -1,14 +1,15 @@
 """`install`, the settings and the command line of a Celery project."""
 
+import importlib
 import os
 import subprocess
 import sys
 
 import pytest
 
-from sqlqueue.celery import Celery
+from sqlqueue.celery import Celery, result, utils
 from sqlqueue.celery.bin import translated
-from sqlqueue.errors import ConfigError
+from sqlqueue.errors import ConfigError, WaitingInTask
 from tests.support.processes import wait_until
 
 MODULES = {
@@ -42,6 +43,55 @@ def test_every_module_is_one_under_both_names():
     done = subprocess.run([sys.executable, "-c", SCRIPT, *NAMES], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "celery.nothing" in done.stdout
+
+
+ABSENT = {
+    "schedules": "there is no beat yet",
+    "beat": "there is no beat yet",
+    "bootsteps": "connect to its signals",
+    "concurrency.prefork": "-P prefork, threads",
+    "contrib.abortable": "terminate=True",
+    "worker.components": "connect to its signals",
+    "nothing.at_all": "docs/celery.md lists what there is",
+}
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_a_module_that_is_not_here_says_why(name):
+    with pytest.raises(
+        ModuleNotFoundError, match=f"celery.{name.partition('.')[0]}.* is not here: .*{ABSENT[name]}"
+    ) as raised:
+        importlib.import_module(f"sqlqueue.celery.{name}")
+    assert str(raised.value.name).startswith("sqlqueue.celery.")
+
+
+def test_small_helpers():
+    assert list(utils.chunks(iter(range(5)), 2)) == [[0, 1], [2, 3], [4]]
+    assert (utils.nodename("w", "host"), utils.worker_direct("w@host")) == ("w@host", "w@host.dq2")
+    app = Celery("helpers", set_as_current=False)
+
+    @app.task(name="waits")
+    def waits():
+        result.assert_will_not_block()
+        with pytest.raises(WaitingInTask), result.denied_join_result():
+            result.assert_will_not_block()
+        return result.task_join_will_block()
+
+    assert waits.apply().get() is False
+    with result.denied_join_result():  # outside a task nobody is refused
+        result.assert_will_not_block()
+
+
+def test_a_package_that_cannot_be_imported_is_said_in_a_line(tmp_path):
+    (tmp_path / "proj").mkdir()
+    (tmp_path / "proj" / "__init__.py").write_text("import nothing_like_it\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "sqlqueue.celery", "-A", "proj", "worker"], cwd=tmp_path, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "nothing_like_it" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 CONFIG = """
