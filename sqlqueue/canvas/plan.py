@@ -15,6 +15,7 @@ from sqlqueue.canvas.shapes import (
     JOIN,
     OWN,
     Sig,
+    callbacks,
     called_with,
     chunked,
     handed_down,
@@ -122,6 +123,8 @@ def plan(
     """
     planner = _Planner(new_id, errbacks_in_headers=errbacks_in_headers)
     handle = planner.place(dict(sig), _Place(given=given, id=given.options.get("task_id")))
+    if handle is None and listed(sig["kwargs"].get("tasks")):
+        handle = Many(new_id(), ())  # a chain of empty groups
     if isinstance(handle, Many) and len(handle.members) == 1 and isinstance(handle.members[0], Many):
         handle = handle._replace(members=handle.members[0].members)  # as in Celery: a group of one group is that group
     return Plan(planner.rows, planner.edges, handle)
@@ -244,9 +247,9 @@ class _Planner:
         handle = One(row.id, place.before)
         if not options:
             return handle
-        for link in listed(options.get("link")):
+        for link in callbacks(options, "link"):
             self.place(link, _Place(after=(row.id,), before=handle))
-        for errback in listed(options.get("link_error")):
+        for errback in callbacks(options, "link_error"):
             self.place(errback, _Place(after=(row.id,), failing=True, before=handle))
         return handle
 

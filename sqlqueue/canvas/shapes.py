@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.errors import TaskError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -40,6 +42,39 @@ def listed(value: Any) -> list[Sig]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def as_signature(given: Any) -> Any:
+    """Return the signature of a task, and anything else as it is."""
+    return given.s() if not isinstance(given, dict) and hasattr(given, "apply_async") else given
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a signature's JSON form, all signatures inside it copied too."""
+    if isinstance(value, dict):
+        return {name: copied(inner) for name, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(copied(inner) for inner in value)
+    return value
+
+
+def check_signature(value: Any, what: str) -> None:
+    """Raise TaskError for what is no signature; ``what``, an option's name, says where it stands."""
+    if not isinstance(value, dict) or "task" not in value:
+        raise TaskError(f"{what}: {value!r} is no signature: use task.s(...)")
+
+
+def callbacks(options: Mapping[str, Any], name: str) -> list[Sig]:
+    """Return the links, or the errbacks, that options have.
+
+    Raises
+    ------
+    TaskError: one is no signature.
+    """
+    found = listed(options.get(name))
+    for one in found:
+        check_signature(one, name)
+    return found
 
 
 def members(group: Mapping[str, Any]) -> Iterator[Sig]:
@@ -140,8 +175,8 @@ def with_callbacks_inside(group: Mapping[str, Any], found: list[Sig]) -> list[Si
     """Return a group's members with what is linked to the group: its links on the first, its errbacks on each."""
     if not group["options"]:
         return found
-    links = [link | {"immutable": True} for link in listed(group["options"].get("link"))]
-    errbacks = listed(group["options"].get("link_error"))
+    links = [link | {"immutable": True} for link in callbacks(group["options"], "link")]
+    errbacks = callbacks(group["options"], "link_error")
     return [with_callbacks(one, () if number else links, errbacks) for number, one in enumerate(found)]
 
 

@@ -159,6 +159,8 @@ class ResultSet(Members):
             if not left:
                 (on_error if on_error is not None and not good else callback)(self)
 
+        if not left:
+            callback(self)
         for job_id in tuple(left):
             self._asker.following.follow(job_id, tell)
         return self

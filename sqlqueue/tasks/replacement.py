@@ -37,7 +37,7 @@ def plan_as_one(sig: Signature) -> Plan:
 def plan_in_place(sig: Signature, job_id: str) -> Plan:
     """Return the plan of a signature whose last job is the one of that id; of a group it gathers the results."""
     planned = sig.plan(options={"task_id": job_id})
-    if isinstance(planned.handle, Many):
+    if isinstance(planned.handle, Many) and (planned.rows or isinstance(sig, group)):
         join = Signature(JOIN)
         if isinstance(sig, group):  # a chain takes a group of one for its member
             return chord(sig, join).plan(sig["args"], options={"task_id": job_id})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlqueue.canvas.shapes import listed
+from sqlqueue.canvas.shapes import as_signature, check_signature, listed
 from sqlqueue.errors import TaskError
 from sqlqueue.tasks.over import chunks, xmap, xstarmap
 from sqlqueue.tasks.signature import Signature, Starter
@@ -101,7 +101,7 @@ class chain(_Made):  # noqa: N801 - Celery's name
         super().freeze_inside()
 
     def __repr__(self) -> str:
-        return " | ".join(map(repr, self.tasks))
+        return " | ".join(map(repr, self.tasks)) or "chain()"
 
 
 class group(_Made):  # noqa: N801
@@ -123,10 +123,12 @@ class group(_Made):  # noqa: N801
 
     def link(self, callback: Mapping[str, Any]) -> Signature:
         """Let ``callback`` run when the first member succeeds, without its result; use a chord to wait for all."""
+        check_signature(callback, "link")
         return self.tasks[0].link(Signature.from_dict(callback, self.starter).clone().set(immutable=True))
 
     def link_error(self, errback: Mapping[str, Any]) -> Signature:
         """Let ``errback`` run for each member that fails; return it."""
+        check_signature(errback, "link_error")
         made = Signature.from_dict(errback, self.starter)
         for one in self.tasks:
             one.link_error(made.clone())
@@ -167,6 +169,9 @@ class chord(_Made):  # noqa: N801
 
     def __init__(self, header: Any, body: Mapping[str, Any] | None = None, **options: Any) -> None:
         made = header if isinstance(header, group) else group([one.clone() for one in _given((header,))])
+        body = as_signature(body)
+        if body is not None:
+            check_signature(body, "a chord's body")
         super().__init__({"header": made, "body": body}, options)
 
     @property
@@ -235,7 +240,7 @@ def _given(tasks: Sequence[Any]) -> list[Any]:
         if not isinstance(found, Iterable):
             raise TaskError(f"{found!r} is no signature: use task.s(...)")
         tasks = list(found)
-    found = [one if isinstance(one, dict) or not hasattr(one, "s") else one.s() for one in tasks]  # a task itself
+    found = list(map(as_signature, tasks))
     for one in found:
         if not isinstance(one, dict) or "task" not in one:
             raise TaskError(f"{one!r} is no signature: use task.s(...)")

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, cast
 
 from sqlqueue.canvas.plan import Given, plan
-from sqlqueue.canvas.shapes import listed
+from sqlqueue.canvas.shapes import as_signature, check_signature, copied, listed
 from sqlqueue.client.asker import Asker
 from sqlqueue.client.started import handle_on
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.errors import TaskError
+from sqlqueue.tasks.nobody import NOBODY
 from sqlqueue.tasks.stamping import StampingVisitor, put_stamps
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Signature(dict[str, Any]):
         self, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any
     ) -> Self:  # fmt: skip
         """Return a copy with more: arguments before its own, keywords and options over its own."""
-        copy = cast("Self", Signature.from_dict(_copied(self), self.starter))
+        copy = cast("Self", Signature.from_dict(copied(self), self.starter))
         if args and not self["immutable"]:
             copy["args"] = (*args, *copy["args"])
         if not self["immutable"]:
@@ -205,21 +206,24 @@ class Signature(dict[str, Any]):
         options: of a task those of the call; of a group for every member, of a chain for its first step, of a chord for
             its header and its body.
         """
-        return self._sender().start(self.plan(args or (), kwargs or {}, options), _where(self, options))
+        planned = self.plan(args or (), kwargs or {}, options)
+        return self._sender(planned).start(planned, _where(self, options))
 
     def apply(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> Any:  # fmt: skip
         """Run it here and now, one job after the other, and return a handle on what it ends in; nothing is sent."""
-        return self._sender().here.rehearse(self.plan(args or (), kwargs or {}, options), options)
+        planned = self.plan(args or (), kwargs or {}, options)
+        return self._sender(planned).here.rehearse(planned, options)
 
     async def aapply_async(
         self, args: Sequence[Any] | None = None, kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> Any:  # fmt: skip
         """The same, awaited."""
-        return await self._sender().astart(self.plan(args or (), kwargs or {}, options), _where(self, options))
+        planned = self.plan(args or (), kwargs or {}, options)
+        return await self._sender(planned).astart(planned, _where(self, options))
 
     def plan(
         self,
@@ -235,14 +239,17 @@ class Signature(dict[str, Any]):
         starter = self.starter or Signature.of_no_app
         return starter is not None and starter().config.task_allow_error_cb_on_chord_header
 
-    def _sender(self) -> Starter:
+    def _sender(self, planned: Plan | None = None) -> Starter:
         starter = self.starter or Signature.of_no_app
-        if starter is None:
-            message = f"{self!r} belongs to no app: make it with signature(..., app=app), or with the task's own .s()"
-            raise TaskError(message)
-        return starter()
+        if starter is not None:
+            return starter()
+        if planned is not None and not planned.rows:
+            return cast("Starter", NOBODY)
+        how = f"{self.kind}(..., app=app)" if self.kind else "signature(..., app=app), or with the task's own .s()"
+        raise TaskError(f"{self!r} belongs to no app: make it with {how}")
 
     def __or__(self, other: Any) -> Any:
+        other = as_signature(other)
         if not isinstance(other, Signature):
             return NotImplemented
         made: Any = Signature.KINDS["chain"]
@@ -273,18 +280,10 @@ def _where(sig: Signature, options: CallOptions) -> CallOptions:
 
 def _linked(sig: Signature, option: str, callback: Mapping[str, Any]) -> Signature:
     """Add a callback to a signature's option, unless it is there; return it."""
+    check_signature(callback, option)
     added = Signature.from_dict(callback, sig.starter)
     found = listed(sig["options"].get(option))
     if added not in found:
         found.append(added)
     sig["options"][option] = found
     return added
-
-
-def _copied(value: Any) -> Any:
-    """Return a copy of a signature's JSON form, all signatures inside it copied too."""
-    if isinstance(value, dict):
-        return {name: _copied(inner) for name, inner in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_copied(inner) for inner in value)
-    return value

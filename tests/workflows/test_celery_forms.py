@@ -1,5 +1,7 @@
 """What Celery's users write, and what it means there: errbacks, replacements, groups of one; on both databases."""
 
+import asyncio
+
 import pytest
 
 from sqlqueue import ChordError, NotRegistered, chain, chord, group, signature
@@ -117,6 +119,51 @@ def test_a_signature_that_is_called_calls_its_task_here_and_now(stage):
     assert app.queues.counts() == []
     app.conf.task_always_eager = True
     assert add.s(2, 2)() == 4
+
+
+def test_a_group_of_nothing_is_over_and_needs_no_app():
+    for sig in (group(), group([]), chain(group(), group()), chain(group()), group(chain(group()))):
+        for result in (sig.delay(), sig(), sig.apply(), asyncio.run(sig.adelay())):
+            assert (result.ready(), result.successful(), result.failed(), len(result)) == (True, True, False, 0)
+            assert (result.get(), list(result.iterate()), asyncio.run(result.aget())) == ([], [], [])
+        heard: list[object] = []
+        result = sig.delay().then(heard.append)
+        result.revoke()
+        assert heard == [result]
+    assert chain().delay() is None
+    with pytest.raises(TaskError, match=r"group\(\) belongs to no app: make it with group\(\.\.\., app=app\)"):
+        group().freeze()
+
+
+def test_a_group_of_nothing_with_an_app(stage):
+    assert group([], app=stage.app).delay().get() == []
+    assert chain(group(), group(), app=stage.app).delay().get() == []
+    assert stage.app.queues.counts() == []
+
+
+@pytest.mark.parametrize("wrong", [lambda x: x, "tasks.add", 5, {"no": "task"}])
+def test_what_is_linked_must_be_a_signature(stage, wrong):
+    add = stage.add
+    for name, send in {
+        "link": lambda: add.apply_async((1, 1), link=wrong),
+        "link_error": lambda: add.apply_async((1, 1), link_error=[wrong]),
+        "a chord's body": lambda: chord([add.s(1, 1)], wrong),
+    }.items():
+        with pytest.raises(TaskError, match=rf"{name}: .* is no signature: use task\.s\(\.\.\.\)"):
+            send()
+    for sig in (group(add.s(1)), add.s(1) | add.s(1), chord([add.s(1)], add.s()), add.s(1)):
+        for name in ("link", "link_error"):
+            with pytest.raises(TaskError, match=f"{name}: .* is no signature"):
+                getattr(sig.clone(), name)(wrong)
+            with pytest.raises(TaskError, match=f"{name}: .* is no signature"):
+                sig.clone().set(**{name: wrong}).delay()
+    assert stage.app.queues.counts() == []
+
+
+def test_a_task_stands_for_its_signature_wherever_one_is_meant(running):
+    assert get(chord([running.add.s(1), running.add.s(2)], running.total).delay()) == 3
+    assert get(chord([running.add.s(1), running.add.s(2)])(running.total)) == 3
+    assert get((running.add.s(1, 2) | running.identity).delay()) == 3
 
 
 def test_a_workflow_that_is_called_is_sent(running):
