@@ -1,7 +1,8 @@
 """Exceptions to data and back, without ever importing a name that data holds.
 
 An exception comes back as its own class only when that is a builtin or its module is already imported by the
-application; otherwise as `sqlqueue.errors.TaskFailed` with the same words.
+application; otherwise as `sqlqueue.errors.TaskFailed` with the same words. Its attributes travel too, as far as JSON
+can hold them, so that a class whose constructor takes something else than its ``args`` comes back as it was.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import builtins
 import sys
 import traceback
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.errors import EncodingError, TaskFailed
@@ -42,8 +45,10 @@ def describe(error: BaseException, write: Write = encode) -> Failure:
     message = _message(error)
     head = f"{kind.__qualname__}: {message}" if message else kind.__qualname__
     where = encode({"module": kind.__module__, "name": kind.__qualname__})
-    data = f'{where[:-1]},"args":{_arguments(error, message, write)}}}'
-    return Failure(head, data, _traceback(error))
+    data = f'{where[:-1]},"args":{_arguments(error, message, write)}'
+    if state := _attributes(error):
+        data += f',"state":{state}'
+    return Failure(head, data + "}", _traceback(error))
 
 
 def restore(exception: str | None, error: str | None, opened: Opener | None = None) -> BaseException:
@@ -62,11 +67,8 @@ def restore(exception: str | None, error: str | None, opened: Opener | None = No
         kind = _known_class(data["module"], data["name"])
     except EncodingError:
         data, kind = decode(exception), None
-    if kind is not None:
-        try:
-            return kind(*data["args"])
-        except Exception:  # noqa: BLE001, S110 - a constructor of its own kind: the stand-in says the same
-            pass
+    if kind is not None and (found := _made(kind, data, error)) is not None:
+        return found
     name = data["name"] if data["module"] == "builtins" else f"{data['module']}.{data['name']}"
     return TaskFailed(name, (error or "").partition(": ")[2])
 
@@ -82,6 +84,26 @@ def _known_class(module: str, name: str) -> type[Exception] | None:
     return None
 
 
+def _made(kind: type[Exception], data: dict[str, Any], error: str | None) -> Exception | None:
+    """Return the exception that says what the task's said, None when there is none of this class that does.
+
+    First as its constructor makes it of ``args``; where that refuses, or makes something else of them, without.
+    """
+    said = (error or "").removeprefix(f"{kind.__qualname__}").removeprefix(": ")
+    first: Exception | None = None
+    for make in (kind, partial(kind.__new__, kind)):
+        try:
+            found = make(*data["args"])
+            vars(found).update(data.get("state") or {})
+            words = str(found)
+        except Exception:  # noqa: BLE001, S112 - a constructor of its own kind, or a __str__ that misses something
+            continue
+        if storable(words)[:MAX_MESSAGE] == said:
+            return found
+        first = first or found
+    return first
+
+
 def _message(error: BaseException) -> str:
     try:
         text = str(error)
@@ -92,14 +114,28 @@ def _message(error: BaseException) -> str:
 
 def _arguments(error: BaseException, message: str, write: Write) -> str:
     """Return what the class can be called with again, as JSON text: its args if they can be written, or the message."""
+    args = list(error.args)
+    if isinstance(error, OSError) and error.filename is not None and len(args) == 2:  # noqa: PLR2004 - errno, strerror
+        args.append(error.filename)
     for one in (encode,) if write is encode else (encode, write):  # what JSON holds everybody may read
         try:
-            text = one(list(error.args), "args")
+            text = one(args, "args")
         except EncodingError:
             continue
         if len(text) <= MAX_MESSAGE:
             return text
     return encode([message])
+
+
+def _attributes(error: BaseException) -> str | None:
+    """Return those attributes of its own that JSON can hold, notes among them, as JSON text; None for none."""
+    found = {}
+    for name, value in getattr(error, "__dict__", {}).items():
+        with suppress(EncodingError):
+            encode({name: value}, "state")
+            found[name] = value
+    text = encode(found, "state") if found else ""
+    return text if 0 < len(text) <= MAX_MESSAGE else None
 
 
 def _traceback(error: BaseException) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections import abc
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from inspect import Parameter, Signature
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -33,7 +34,8 @@ def _is_plain(annotation: Any) -> bool:
         return (
             set(annotation.replace(" ", "").replace("[", "|").replace("]", "").replace(",", "|").split("|")) <= _PLAIN
         )
-    return isinstance(annotation, type) and annotation.__module__ == "builtins" and get_origin(annotation) is None
+    builtin = isinstance(annotation, type) and annotation.__module__ == "builtins" and get_origin(annotation) is None
+    return builtin and annotation is not tuple
 
 
 class Declared:
@@ -87,16 +89,82 @@ def converter(hint: Any, validation: Mapping[str, Any] = _NOTHING) -> Convert | 
     """Return what makes a plain value into one of the declared type; None when it stays as it is."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        others = [part for part in parts if part is not type(None)]
-        inner = converter(others[0], validation) if len(others) == 1 and len(others) < len(parts) else None
-        return None if inner is None else lambda value: None if value is None else inner(value)
+        return _union(parts, validation)
     if hint is tuple or origin is tuple:
-        return lambda value: tuple(value) if isinstance(value, list) else value
-    if origin in (list, dict) and parts and (item := converter(parts[-1], validation)) is not None:
-        if origin is list:
-            return lambda value: [item(one) for one in value]
-        return lambda value: {key: item(one) for key, one in value.items()}
+        return _tuple(parts, validation)
+    if origin in _COLLECTIONS and parts and (item := converter(parts[0], validation)) is not None:
+        make = _COLLECTIONS[origin]
+        return lambda value: make(map(item, value))
+    if origin in _MAPPINGS and parts:
+        return _mapping(converter(parts[0], validation), converter(parts[-1], validation))
     return _of_class(hint, validation) if isinstance(hint, type) else None
+
+
+_COLLECTIONS: Mapping[Any, Callable[[Iterable[Any]], Any]] = {
+    list: list, set: set, frozenset: frozenset, abc.Sequence: list, abc.MutableSequence: list, abc.Iterable: list,
+    abc.Collection: list, abc.Set: set, abc.MutableSet: set,
+}  # fmt: skip
+_MAPPINGS = (dict, abc.Mapping, abc.MutableMapping)
+
+
+def _union(parts: Sequence[Any], validation: Mapping[str, Any]) -> Convert | None:
+    """Return what makes a value into the first of several types that it can be; one that it is already stays."""
+    others = [part for part in parts if converter(part, validation) is None]
+    converters = [found for part in parts if (found := converter(part, validation)) is not None]
+    if not converters:
+        return None
+    kinds = [get_origin(part) or part for part in others]
+    known = all(map(_can_be_asked, kinds))
+    as_it_is = (*filter(_can_be_asked, kinds), *([int] if float in kinds else []))
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, as_it_is):
+            return value
+        wrong: Exception = TypeError(value)
+        for make in reversed(converters):
+            try:
+                return make(value)
+            except (TypeError, ValueError) as error:
+                wrong = error
+        if known:
+            raise wrong
+        return value  # one of the types is none that could be asked
+
+    return convert
+
+
+def _can_be_asked(kind: Any) -> bool:
+    """Whether ``isinstance`` takes it: Any and protocols are classes too."""
+    try:
+        isinstance(None, kind)
+    except TypeError:
+        return False
+    return True
+
+
+def _tuple(parts: Sequence[Any], validation: Mapping[str, Any]) -> Convert:
+    if len(parts) == 2 and parts[1] is ...:  # noqa: PLR2004 - tuple[X, ...]
+        each = converter(parts[0], validation) or _same
+        return lambda value: tuple(map(each, value)) if isinstance(value, list | tuple) else value
+    makes = [converter(part, validation) or _same for part in parts]
+
+    def convert(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        if not makes:
+            return tuple(value)
+        if len(value) != len(makes):
+            raise ValueError(f"{len(value)} values for a tuple of {len(makes)}")
+        return tuple(make(item) for make, item in zip(makes, value, strict=True))
+
+    return convert
+
+
+def _mapping(of_key: Convert | None, of_value: Convert | None) -> Convert | None:
+    if of_key is None and of_value is None:
+        return None
+    key, item = of_key or _same, of_value or _same
+    return lambda value: {key(name): item(one) for name, one in value.items()}
 
 
 def _of_class(kind: type, validation: Mapping[str, Any]) -> Convert | None:
@@ -107,15 +175,26 @@ def _of_class(kind: type, validation: Mapping[str, Any]) -> Convert | None:
         return kind
     if dataclasses.is_dataclass(kind):
         return lambda value: _dataclass(kind, value, validation)
+    if issubclass(kind, tuple) and hasattr(kind, "_make"):
+        make = _tuple([get_type_hints(kind).get(name, Any) for name in kind._fields], validation)  # type: ignore[attr-defined]
+        return lambda value: value if isinstance(value, kind) else kind._make(make(value))
     return None
 
 
 def _dataclass(kind: type, value: Any, validation: Mapping[str, Any]) -> Any:
+    """Make a dataclass of an object with its fields; those that its constructor does not take are set afterwards."""
     if isinstance(value, kind):
         return value
-    hints = get_type_hints(kind)
-    inside = {name: (converter(hints[name], validation) or _same)(item) for name, item in dict(value).items()}
-    return kind(**inside)
+    hints, known = get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
+    given = dict(value)
+    if unknown := sorted(given.keys() - known):
+        raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
+    inside = {name: (converter(hints[name], validation) or _same)(item) for name, item in given.items()}
+    made = kind(**{name: item for name, item in inside.items() if known[name].init})
+    for name, item in inside.items():
+        if not known[name].init:
+            object.__setattr__(made, name, item)  # the class may be frozen
+    return made
 
 
 def _same(value: Any) -> Any:

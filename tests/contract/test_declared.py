@@ -7,6 +7,8 @@ import datetime as dt
 import decimal
 import enum
 import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -97,6 +99,76 @@ def test_arguments_are_made_into_what_the_task_declares(app):
     assert result.get(timeout=30) == {"x": 1, "colour": "red"}, "a result comes back plain: the caller declares nothing"
     named = {"more": Point(2, None)}
     assert seen == [(True, Colour.RED, point, (1, 2), [Colour.RED], 3, None, (Colour.RED,), named)]
+
+
+class Pair(NamedTuple):
+    colour: Colour
+    n: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Counted:
+    name: str
+    seen: int = dataclasses.field(default=1, init=False)
+
+
+POINT, RED = Point(1, Colour.RED), Colour.RED
+DECLARED = [
+    (set[Colour], {RED}), (frozenset[Colour], frozenset([RED])), (tuple[Colour, ...], (RED, RED)),
+    (tuple[Colour, int], (RED, 1)), (Sequence[Colour], [RED]), (Mapping[str, Point], {"a": POINT}),
+    (Pair, Pair(RED, 2)), (list[Pair], [Pair(RED)]), (Colour | int, RED), (Colour | int, 5), (Colour | float, 5),
+    (Colour | Point | None, POINT), (Colour | Point | None, None), (Colour | list[int], [1]), (Colour | Any, "green"),
+    (tuple, (1, 2)), (tuple[int, ...] | None, (1,)), (Counted, Counted("a")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hint", "value"), DECLARED)
+def test_every_form_of_a_declaration(app, hint, value):
+    seen = []
+
+    def look(x):
+        seen.append(x)
+
+    look.__annotations__ = {"x": hint}
+    app.task(look).delay(value)
+    assert len(drain(app)) == 1
+    assert seen == [value]
+    assert type(seen[0]) is type(value)
+
+
+def test_a_dataclass_keeps_what_its_constructor_does_not_take(app):
+    seen = []
+
+    @app.task
+    def look(x: Counted):
+        seen.append(x)
+
+    sent = Counted("a")
+    object.__setattr__(sent, "seen", 7)
+    look.delay(sent)
+    drain(app)
+    assert seen[0].seen == 7
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "words"),
+    [
+        (Point, {"x": 1, "colour": "red", "zz": 2}, "Point has no field zz"),
+        (Point, {"x": 1}, "missing 1 required positional argument"),
+        (tuple[Colour, int], ["red"], "1 values for a tuple of 2"),
+        (set[Colour], ["green"], "'green' is not a valid"),
+        (Colour | int, "green", "'green' is not a valid"),
+    ],
+)
+def test_values_that_are_none_of_it_name_the_argument(app, hint, value, words):
+    def look(x):
+        raise AssertionError("must not run")
+
+    look.__annotations__ = {"x": hint}
+    result = app.task(look).delay(value)
+    drain(app)
+    with pytest.raises(EncodingError, match=f"the argument x is not what the task declares: .*{words}"):
+        result.get(timeout=30)
 
 
 def test_what_is_not_what_the_task_declares_fails_and_names_it(app):

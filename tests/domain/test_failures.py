@@ -3,6 +3,8 @@
 import importlib
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,38 @@ class OwnError(Exception):
 
 
 class Picky(Exception):
+    def __init__(self, code, *, strict):
+        super().__init__(code)
+
+
+class Formatted(Exception):
+    def __init__(self, what, number):
+        super().__init__(f"{what}-{number}")
+
+
+class Coded(Exception):
+    def __init__(self, code):
+        super().__init__(f"code {code}")
+        self.code = code
+
+
+class Silent(Exception):
+    def __init__(self):
+        super().__init__("odd")
+
+
+class Quoting(Exception):
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __str__(self):
+        return f"it said {self.inner!r}"
+
+
+class Unmakeable(Exception):
+    def __new__(cls, code, *, strict):
+        return super().__new__(cls, code)
+
     def __init__(self, code, *, strict):
         super().__init__(code)
 
@@ -91,11 +125,50 @@ def test_only_an_exception_class_is_ever_called(module, name):
     assert isinstance(found, TaskFailed)
 
 
-def test_a_constructor_that_refuses_is_told_in_words():
-    found = round_trip(Picky("7", strict=True))
+CUSTOM = {
+    "another number of arguments": lambda: Formatted("x", 5),
+    "words of its own": lambda: Coded(7),
+    "no arguments": Silent,
+    "a keyword": lambda: Picky("7", strict=True),
+    "words that need an attribute": lambda: Quoting("inner"),
+    "JSONDecodeError": lambda: caught(lambda: json.loads("{")),
+    "FileNotFoundError": lambda: caught(Path("/nowhere/at/all").read_text),
+    "UnicodeDecodeError": lambda: caught(b"\xff".decode),
+}
+
+
+def caught(call):
+    try:
+        call()
+    except Exception as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", CUSTOM)
+def test_a_class_whose_constructor_takes_something_else_comes_back_as_it_was(name):
+    error = CUSTOM[name]()
+    found = round_trip(error)
+    assert type(found) is type(error)
+    assert (str(found), vars(found)) == (str(error), vars(error))
+    assert getattr(found, "filename", None) == getattr(error, "filename", None)
+
+
+def test_notes_and_attributes_travel_as_far_as_json_can_hold_them():
+    error: Any = ValueError("no")
+    error.add_note("look at the manual")
+    error.code, error.lock = 5, object()
+    found: Any = round_trip(error)
+    assert (found.__notes__, found.code, hasattr(found, "lock")) == (["look at the manual"], 5, False)
+    error.code = "x" * 2 * MAX_MESSAGE
+    assert vars(round_trip(error)) == {}, "too much is left behind"
+
+
+def test_what_no_constructor_makes_is_told_in_words():
+    failure = described(Unmakeable("7", strict=True))
+    found = restore(failure.exception, failure.error)
     assert isinstance(found, TaskFailed)
-    assert found.name.endswith("Picky")
-    assert found.message == "7"
+    assert (found.name.endswith("Unmakeable"), found.message) == (True, "7")
 
 
 def test_an_exception_that_cannot_speak_is_described():
