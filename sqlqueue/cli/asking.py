@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sqlqueue.cli.table import many
+from sqlqueue.domain.words import many
 from sqlqueue.errors import ConfigError
 from sqlqueue.worker.control.table import ALIASES, COMMANDS
 

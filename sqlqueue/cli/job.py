@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sqlqueue.cli.table import duration, many, stood, table, when
+from sqlqueue.cli.table import duration, stood, table, when
 from sqlqueue.cli.which import filters, which_jobs
+from sqlqueue.domain.words import many
 from sqlqueue.serialization.encoded import shown
 
 if TYPE_CHECKING:

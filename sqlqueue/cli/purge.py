@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sqlqueue.cli.table import many
+from sqlqueue.domain.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -50,11 +50,6 @@ def _text(cell: object) -> str:
     return " ".join(str(cell).split())
 
 
-def many(number: int, noun: str) -> str:
-    """Return ``1 job``, ``2 jobs``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def when(moment: datetime | None) -> str:
     """Return a moment in UTC, to the second."""
     return "-" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

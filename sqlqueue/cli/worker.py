@@ -14,9 +14,9 @@ import click
 from sqlqueue.cli.banner import print_banner
 from sqlqueue.cli.reloading import Reloader
 from sqlqueue.cli.signals import handle_signals, ignore_the_rest
-from sqlqueue.cli.table import many
 from sqlqueue.client.routes import queue_names
 from sqlqueue.domain.limits import Limits
+from sqlqueue.domain.words import many
 from sqlqueue.errors import ConfigError
 from sqlqueue.events.catalog import WorkerReady, WorkerStopping
 from sqlqueue.events.log import subscribe_log

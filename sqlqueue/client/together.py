@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.domain.words import jobs_that
 from sqlqueue.errors import ResultTimeout
 from sqlqueue.store.ops.results import finished
 
@@ -71,7 +72,10 @@ def _watch(
 ) -> None:  # fmt: skip
     """Wait until one of ``pending`` may be over."""
     if left == 0:
-        raise ResultTimeout(f"{len(pending)} jobs were not over within {timeout:g} s; they go on")
+        told = jobs_that(
+            len(pending), "was not over within {:g} s; it goes on", "were not over within {:g} s; they go on"
+        )
+        raise ResultTimeout(told.format(timeout))
     with ExitStack() as awaited:
         some = [awaited.enter_context(asker.waiting.awaited(one.id)) for one in pending[:WATCHED]]
         wait(some, LOOK_AGAIN if left is None else min(left, LOOK_AGAIN), FIRST_COMPLETED)

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.outcome import RATE_LIMITED
+from sqlqueue.domain.words import jobs_that
 from sqlqueue.events.catalog import (
     Event,
     JobCrashed,
@@ -55,12 +56,16 @@ def log_event(event: Event) -> None:
             logger.warning("job %s was no longer ours; its outcome is dropped", id_)
         case JobsRescued(worker, reason, back, lost):
             logger.warning(
-                "worker %s is dead (%s): %s, %d failed", worker, reason, _jobs(back, "waits again", "wait again"), lost
+                "worker %s is dead (%s): %s, %d failed",
+                worker,
+                reason,
+                jobs_that(back, "waits again", "wait again"),
+                lost,
             )
         case WorkerReady(name):
             logger.info("%s is ready", name)
         case WorkerStopping(name, running, how):
-            logger.info("%s: %s shutdown, %s", name, how, _jobs(running, "running", "running"))
+            logger.info("%s: %s shutdown, %s", name, how, jobs_that(running, "running", "running"))
         case WorkerStopped(name):
             logger.info("%s has stopped", name)
         case QueuePaused(queue):
@@ -69,10 +74,6 @@ def log_event(event: Event) -> None:
             logger.info("claims from %s again", queue)
         case WorkerTwin(name, pid):
             logger.warning("another live worker (pid %d) is called %s too: give each a name with --hostname", pid, name)
-
-
-def _jobs(count: int, one: str, many: str) -> str:
-    return f"1 job {one}" if count == 1 else f"{count} jobs {many}"
 
 
 def _short(text: str) -> str:

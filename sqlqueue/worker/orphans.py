@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from sqlqueue.domain.words import jobs_that
 from sqlqueue.store.ops.rescue import held_ids, held_within
 
 if TYPE_CHECKING:
@@ -77,5 +78,8 @@ class Orphans:
             held = link.run(held_within, self._registration.incarnation, self._lanes.claimed_up_to())
         orphans = {id_: token for id_, token in held.items() if id_ not in self._held.tokens}
         if orphans:
-            logger.warning("%d jobs were claimed without an answer; they go back", len(orphans))
+            told = jobs_that(
+                len(orphans), "was claimed without an answer; it goes", "were claimed without an answer; they go"
+            )
+            logger.warning("%s back", told)
             self._registration.release(link, orphans)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.limits import Limits, complaint
+from sqlqueue.domain.words import many
 from sqlqueue.errors import ConfigError
 from sqlqueue.store.ops.workers import beat
 
@@ -85,7 +86,7 @@ def autoscale(panel: Panel, max: int, min: int | None = None) -> Answer:  # noqa
     if not 1 <= fewest <= max:
         raise ConfigError(f"autoscale is {max},{fewest}: use MOST FEWEST with MOST >= FEWEST >= 1")
     if max > panel.pool.room:
-        raise ConfigError(f"this pool has room for {panel.pool.room} jobs at a time, not for {max}")
+        raise ConfigError(f"this pool has room for {many(panel.pool.room, 'job')} at a time, not for {max}")
     panel.autoscaler.turn_on(fewest, max)
     return _ok(f"autoscale now max={max} min={fewest}")
 
