@@ -7,11 +7,12 @@ them; a test compares the two.
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlqueue.domain.limits import SHORTEST
+from sqlqueue.domain.limits import SHORTEST, complaint
 from sqlqueue.domain.quota import check_limits
 from sqlqueue.domain.rates import interval
 from sqlqueue.domain.sizes import LEAST, MOST, USUAL
@@ -20,7 +21,7 @@ from sqlqueue.settings import names, sources
 from sqlqueue.settings.checks import NUMBERS, check, meant, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def _setting(default: Any, meaning: str) -> Any:
@@ -145,15 +146,25 @@ class Config:
 
         Raises
         ------
-        ConfigError: an unknown name (with the nearest known one) or a value that cannot be.
+        ConfigError: an unknown name (with the nearest known one) or a value that cannot be; then nothing is changed.
         """
-        for name, value in {**(settings or {}), **more}.items():
-            setattr(self, name, value)
+        self._take({**(settings or {}), **more})
 
     def read(self, source: Any, namespace: str | None = None) -> None:
         """Take the settings of a module, a class, an object or a dict; see `sqlqueue.settings.sources.read`."""
-        for name, value in sources.read(source, _KNOWN, namespace).items():
-            setattr(self, name, value)
+        self._take(sources.read(source, _KNOWN, namespace))
+
+    def _take(self, settings: Mapping[str, Any]) -> None:
+        """Set all of these, or none."""
+        before = {name: copy(value) if isinstance(value, set) else value for name, value in vars(self).items()}
+        try:
+            for name, value in settings.items():
+                setattr(self, name, value)
+            _check_limits(self.task_soft_time_limit, self.task_time_limit)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
 
     def humanize(self, *, with_defaults: bool = False, censored: bool = True) -> str:
         """Return settings as lines of text; see `table`."""
@@ -188,7 +199,7 @@ class Config:
 
     def __getitem__(self, name: str) -> Any:
         if _present_name(name) is None:
-            raise KeyError(name)
+            raise KeyError(sources.unknown(name, _NAMES))
         return getattr(self, name)
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -196,6 +207,24 @@ class Config:
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and _present_name(name) is not None
+
+    def keys(self) -> list[str]:
+        """Return the names of all settings."""
+        return sorted(vars(self))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return names and values."""
+        return [(name, self[name]) for name in self.keys()]
+
+    def values(self) -> list[Any]:
+        """Return the values, in the order of the names."""
+        return [self[name] for name in self.keys()]
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a setting, or ``default`` when there is none of that name."""
@@ -246,6 +275,12 @@ def from_text(name: str, text: str, called: str) -> Any:
     called: what an error calls it.
     """
     return read_text(name, text, _default(name), _BOUNDS.get(name), called)
+
+
+def _check_limits(soft: Any, hard: Any) -> None:
+    """Raise ConfigError for limits that contradict each other."""
+    if wrong := complaint(soft, hard):
+        raise ConfigError(f"task_{wrong}")
 
 
 def _check(name: str, value: Any) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlqueue.errors import ConfigError
+from sqlqueue.settings.forms import WORDS, check_form, read_form
 
 Bounds = tuple[float, float]
 
@@ -64,6 +65,8 @@ def read_text(name: str, text: str, default: Any, bounds: Bounds | None, called:
     ----------
     called: what an error calls it.
     """
+    if name in WORDS:
+        return read_form(name, text, called)
     switch = isinstance(default, bool) or name in SWITCHES
     try:
         if switch:
@@ -83,6 +86,7 @@ def read_text(name: str, text: str, default: Any, bounds: Bounds | None, called:
 
 def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
     """Raise ConfigError for a value that cannot be."""
+    check_form(name, value)
     choices = (True, False) if isinstance(default, bool) else CHOICES.get(name, (value,))
     if value not in choices:
         raise ConfigError(f"{name} is {value!r}: use one of {', '.join(map(str, choices))}")

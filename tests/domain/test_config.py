@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from sqlqueue import Config, ConfigError, SQLQueue
@@ -25,12 +27,69 @@ def test_the_environment_says_what_nobody_else_does(monkeypatch):
         ("BROKER_NOTIFICATIONS", "perhaps", "use true or false"),
         ("RESULT_EXPIRES", "a week", "use a number"),
         ("WORKER_CONCURRENCY", "0", "use a number from 1"),
+        ("TASK_ROUTES", '{"a": ', r"\$?SQLQUEUE_TASK_ROUTES is .*use JSON"),
+        ("TASK_ANNOTATIONS", "rate_limit=1", 'SQLQUEUE_TASK_ANNOTATIONS is .*use JSON, a table such as {"shop'),
+        ("FLEET_LIMITS", "mail=1", 'SQLQUEUE_FLEET_LIMITS is .*use JSON, a table such as {"queue:mail": 5'),
         ("WORKER_POOL", "eventlet", "use one of prefork, threads, asyncio, solo"),
     ],
 )
 def test_nonsense_in_the_environment(name, text, said):
     with pytest.raises(ConfigError, match=said):
         Config.from_environment({f"SQLQUEUE_{name}": text})
+
+
+def test_lists_and_tables_in_the_environment():
+    conf = Config.from_environment({
+        "SQLQUEUE_TASK_QUEUES": "a, b",
+        "SQLQUEUE_TASK_ROUTES": '{"shop.x": "b"}',
+        "SQLQUEUE_TASK_ANNOTATIONS": '{"*": {"rate_limit": "10/m"}}',
+        "SQLQUEUE_FLEET_LIMITS": '{"queue:a": "10/m"}',
+        "SQLQUEUE_IMPORTS": "shop.tasks,shop.mail",
+    })  # fmt: skip
+    assert (conf.task_queues, conf.task_routes, conf.imports) == (
+        ("a", "b"),
+        {"shop.x": "b"},
+        ("shop.tasks", "shop.mail"),
+    )
+    assert (conf.task_annotations, conf.fleet_limits) == ({"*": {"rate_limit": "10/m"}}, {"queue:a": "10/m"})
+    assert Config.from_environment({"SQLQUEUE_TASK_ROUTES": "shop.routes.of"}).task_routes == "shop.routes.of"
+
+
+@pytest.mark.parametrize("name", ["task_queues", "task_routes", "task_annotations"])
+def test_tables_and_lists_are_looked_at_when_they_are_set(name):
+    for value in (5, "a,b" if name != "task_routes" else [5], {"*": 5} if name == "task_annotations" else object()):
+        with pytest.raises(ConfigError, match=f"{name} is .*: use a "):
+            SQLQueue().conf.update({name: value})
+
+
+def test_a_soft_limit_above_the_hard_one():
+    with pytest.raises(ConfigError, match="task_soft_time_limit is 10, more than time_limit, 5"):
+        SQLQueue(task_soft_time_limit=10, task_time_limit=5)
+    app = SQLQueue(task_soft_time_limit=4, task_time_limit=5)
+    app.conf.update(task_soft_time_limit=10, task_time_limit=50)
+    with pytest.raises(ConfigError, match="more than time_limit"):
+        app.config_from_object({"task_time_limit": 5})
+    assert app.conf.task_time_limit == 50
+
+
+def test_settings_are_set_together_or_not_at_all():
+    conf = SQLQueue(worker_concurrency=2).conf
+    for wrong in ({"foo": 1}, {"timezone": "Nowhere/At_all"}):
+        with pytest.raises(ConfigError):
+            conf.update(worker_concurrency=9, **wrong)
+        with pytest.raises(ConfigError):
+            conf.read({"worker_concurrency": 9, **wrong})
+    assert conf.worker_concurrency == 2
+
+
+def test_settings_are_a_mapping():
+    conf = SQLQueue(timezone="Europe/Oslo").conf
+    assert "timezone" in conf
+    assert dict(conf) == dict(conf.items()) == vars(conf)
+    assert len(conf) == len(list(conf)) == len(conf.values())
+    assert set(conf) == {one.name for one in fields(Config)}
+    with pytest.raises(KeyError, match="did you mean 'timezone'"):
+        _ = conf["timezon"]
 
 
 def test_an_unknown_setting():

@@ -71,8 +71,7 @@ class CeleryConfig(Config):
 
     def read(self, source: Any, namespace: str | None = None) -> None:
         """Take the settings of a module, a class, an object or a dict, and what it has besides that looks like one."""
-        for name, value in _read(source, namespace).items():
-            setattr(self, name, value)
+        self._take(_read(source, namespace))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("broker_url", "BROKER_URL"):
@@ -162,10 +161,6 @@ class CeleryConfig(Config):
     def keys(self) -> list[str]:
         """Return the names."""
         return sorted({*vars(self), *OTHER_DEFAULTS} - {_GIVEN})
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Return names and values."""
-        return [(name, self[name]) for name in self.keys()]
 
     def table(self, with_defaults: bool = False, censored: bool = True) -> dict[str, str]:
         """Return settings as text, with secrets hidden: those that were set, or all."""
