@@ -20,6 +20,7 @@ from sqlqueue.canvas.shapes import (
     chunked,
     handed_down,
     header,
+    immutable_as,
     kind_of,
     listed,
     members,
@@ -179,6 +180,8 @@ class _Planner:
         errbacks += listed(place.given.options.get("link_error"))
         found = [handed_down(sig, step) for step in steps(sig, in_headers=self._in_headers)]
         found = with_errbacks(found, errbacks, in_headers=self._in_headers)
+        if found:
+            found[0] = immutable_as(sig, found[0])
         known = place.id or sig["options"].get("task_id")
         handle: Handle | None = place.before
         for number, step in enumerate(found):
@@ -197,7 +200,7 @@ class _Planner:
         return handle if found else None
 
     def _group(self, sig: Sig, place: _Place) -> Many:
-        found = with_callbacks_inside(sig, [handed_down(sig, member) for member in members(sig)])
+        found = with_callbacks_inside(sig, [immutable_as(sig, handed_down(sig, member)) for member in members(sig)])
         group_id = place.id or sig["options"].get("task_id") or self._new_id()
         if place.after is not None and len(place.after) > 1 and len(found) > 1:
             place = place._replace(after=(self._join(place.after),), many=False, joined=True)

@@ -74,14 +74,14 @@ def callbacks(options: Mapping[str, Any], name: str) -> list[Sig]:
     found = listed(options.get(name))
     for one in found:
         check_signature(one, name)
-    return found
+    return [{**task(one["task"]), **one} for one in found]  # somebody's own JSON may have left something out
 
 
 def members(group: Mapping[str, Any]) -> Iterator[Sig]:
     """Return the members of a group; groups among them count as their members, all run at a time anyway."""
     for member in listed(group["kwargs"].get("tasks")):
         if kind_of(member) == "group":
-            yield from (handed_down(member, inner) for inner in members(member))
+            yield from (immutable_as(member, handed_down(member, inner)) for inner in members(member))
         else:
             yield member
 
@@ -90,8 +90,8 @@ def header(chord: Mapping[str, Any]) -> Sig:
     """Return a chord's header as a group."""
     found = chord["kwargs"].get("header")
     if isinstance(found, dict) and kind_of(found) == "group":
-        return found
-    return task("sqlqueue.group", (), {"tasks": listed(found)}) | {"subtask_type": "group"}
+        return immutable_as(chord, found)
+    return immutable_as(chord, task("sqlqueue.group", (), {"tasks": listed(found)}) | {"subtask_type": "group"})
 
 
 def steps(chain: Mapping[str, Any], *, in_headers: bool = False) -> list[Sig]:
@@ -110,9 +110,9 @@ def steps(chain: Mapping[str, Any], *, in_headers: bool = False) -> list[Sig]:
         else:
             inner = list(members(step))
             if len(inner) == 1 and kind_of(inner[0]) == "chain":
-                found += _spliced(handed_down(step, inner[0]), in_headers=in_headers)
+                found += _spliced(immutable_as(step, handed_down(step, inner[0])), in_headers=in_headers)
             elif inner:
-                found.append(handed_down(step, inner[0]) if len(inner) == 1 else step)
+                found.append(immutable_as(step, handed_down(step, inner[0])) if len(inner) == 1 else step)
     return found
 
 
@@ -123,7 +123,7 @@ def _spliced(chain: Sig, *, in_headers: bool) -> list[Sig]:
         links, errbacks = listed(chain["options"].get("link")), listed(chain["options"].get("link_error"))
         inner = with_errbacks(inner, errbacks, in_headers=in_headers)
         inner[-1] = with_callbacks(inner[-1], links, ())
-        inner[0] = inner[0] | {"args": (*chain["args"], *inner[0]["args"])}
+        inner[0] = immutable_as(chain, inner[0] | {"args": (*chain["args"], *inner[0]["args"])})
     return inner
 
 
@@ -143,6 +143,11 @@ def handed_down(outer: Mapping[str, Any], inner: Sig) -> Sig:
         return inner
     options = {name: value for name, value in outer["options"].items() if name not in OWN}
     return inner | {"options": options | inner["options"]} if options else inner
+
+
+def immutable_as(outer: Mapping[str, Any], inner: Sig) -> Sig:
+    """Return ``inner``, which would be given what ``outer`` is given; an immutable one takes nothing."""
+    return inner | {"immutable": True} if outer.get("immutable") else inner
 
 
 def with_callbacks(sig: Sig, links: Sequence[Sig], errbacks: Sequence[Sig]) -> Sig:

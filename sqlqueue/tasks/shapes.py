@@ -80,7 +80,7 @@ class chain(_Made):  # noqa: N801 - Celery's name
     def __init__(self, *tasks: Any, **options: Any) -> None:
         steps: list[Signature] = []
         for one in list(tasks) if len(tasks) == 1 and isinstance(tasks[0], group) else _given(tasks):
-            plain = one.get("subtask_type") == "chain" and not one["options"] and not one["args"]
+            plain = one.get("subtask_type") == "chain" and not any(map(one.get, ("options", "args", "immutable")))
             steps += one["kwargs"]["tasks"] if plain else [one]
         super().__init__({"tasks": steps}, options)
 

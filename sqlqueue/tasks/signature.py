@@ -94,8 +94,10 @@ class Signature(dict[str, Any]):
             return found
         made = cls.KINDS.get(found.get("subtask_type") or "", Signature)
         sig = made.__new__(made)
-        dict.__init__(sig, found)
-        sig["args"], sig["kwargs"], sig["options"] = tuple(found["args"]), dict(found["kwargs"]), dict(found["options"])
+        check_signature(found, "signature()")
+        dict.__init__(sig, {"subtask_type": None, "immutable": False, **found})
+        sig["args"], sig["kwargs"] = tuple(found.get("args") or ()), dict(found.get("kwargs") or {})
+        sig["options"] = dict(found.get("options") or {})
         sig.starter = starter
         sig.adopt_inside()
         return sig

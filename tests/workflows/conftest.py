@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from sqlqueue import SQLQueue
+from sqlqueue.tasks.signature import Signature
 from tests.support.inprocess import working
 
 
@@ -67,6 +68,12 @@ class Stage:
     def _ids(task, *_):
         request = task.request
         return [request.id, request.root_id, request.parent_id, request.group]
+
+
+@pytest.fixture(autouse=True)
+def no_ambient_app(monkeypatch):
+    """Signatures of no app have none, though another test may have imported ``sqlqueue.celery``."""
+    monkeypatch.setattr(Signature, "of_no_app", None)
 
 
 @pytest.fixture

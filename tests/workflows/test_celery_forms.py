@@ -160,6 +160,23 @@ def test_what_is_linked_must_be_a_signature(stage, wrong):
     assert stage.app.queues.counts() == []
 
 
+def test_a_signature_written_by_hand_need_only_name_its_task(running):
+    app = running.app
+    assert get(app.signature({"task": "add", "args": [1, 2]}).delay()) == 3
+    assert get(app.signature({"task": "add"}).delay(1, 2)) == 3
+    members = [{"task": "add", "args": [1, 2]}, {"task": "add", "kwargs": {"x": 5}}]
+    assert get(app.signature({"task": "group", "subtask_type": "group", "kwargs": {"tasks": members}}).delay()) == [
+        3,
+        5,
+    ]
+    assert get(running.swap.delay(sig={"task": "add", "args": [4, 4]})) == 8
+    running.add.apply_async((1, 1), link={"task": "note"})
+    wait_until("the link", lambda: running.seen)
+    assert running.seen == [(2,)]
+    with pytest.raises(TaskError, match="is no signature"):
+        app.signature({"args": [1]})
+
+
 def test_a_task_stands_for_its_signature_wherever_one_is_meant(running):
     assert get(chord([running.add.s(1), running.add.s(2)], running.total).delay()) == 3
     assert get(chord([running.add.s(1), running.add.s(2)])(running.total)) == 3
