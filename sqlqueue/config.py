@@ -6,7 +6,6 @@ them; a test compares the two.
 
 from __future__ import annotations
 
-import re
 from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from sqlqueue.domain.sizes import LEAST, MOST, USUAL
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import names, sources
 from sqlqueue.settings.checks import NUMBERS, check, meant, read_text
+from sqlqueue.settings.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -180,7 +180,7 @@ class Config:
         censored: hide secrets.
         """
         changed = {name: value for name, value in vars(self).items() if with_defaults or value != _default(name)}
-        return {name: _shown(name, value) if censored else repr(value) for name, value in changed.items()}
+        return {name: shown(name, value) if censored else repr(value) for name, value in changed.items()}
 
     def __setattr__(self, name: str, value: Any) -> None:
         found = _present_name(name)
@@ -245,20 +245,6 @@ def _present_name(name: str) -> str | None:
 
 def _default(name: str) -> Any:
     return _NAMES[name].default if name in _NAMES else None
-
-
-_SECRET = re.compile(r"(password|secret|token|signature|(?<!routing)_keys?$)", re.IGNORECASE)
-"""Settings whose value is never shown."""
-
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/\s]*(?=@)|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
-"""User and password of a URL, up to its last at sign, and a password among its query."""
-
-
-def _shown(name: str, value: Any) -> str:
-    """Return a setting's value as people may see it."""
-    if value is not None and _SECRET.search(name):
-        return "'***'"
-    return _CREDENTIALS.sub("***", repr(value))
 
 
 SIZES = ("task_max_size", "result_max_size")

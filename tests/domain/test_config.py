@@ -209,6 +209,16 @@ def test_another_result_backend_is_refused_without_its_password():
         _ = SQLQueue(backend="redis://:hidden@host").store
 
 
+def test_secrets_are_hidden_inside_tables():
+    told = {"*": {"api_key": "s3cret", "rate_limit": "1/m"}, "x": {"unique_key": "{id}", "auth": [{"token": "s3cret"}]}}
+    conf = SQLQueue(task_annotations=told, task_routes=[("a", {"queue": "b"})]).conf
+    assert "s3cret" not in conf.humanize()
+    assert "'rate_limit': '1/m'" in conf.humanize()
+    assert "'unique_key': '{id}'" in conf.humanize()
+    assert "s3cret" in conf.humanize(censored=False)
+    assert conf.table()["task_routes"] == "[('a', {'queue': 'b'})]"
+
+
 def test_secrets_are_hidden():
     conf = SQLQueue(broker="postgresql://me:hidden@host/shop?password=hidden", timezone="Europe/Oslo").conf
     shown = conf.table()

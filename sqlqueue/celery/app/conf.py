@@ -17,6 +17,7 @@ from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import sources
 from sqlqueue.settings.names import REFUSALS, asks, refused
+from sqlqueue.settings.shown import shown as as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -221,7 +222,7 @@ def _known() -> list[str]:
 
 def shown(name: str, value: Any) -> str:
     """Return a setting's value as people may see it."""
-    return config._shown(name, value)
+    return as_shown(name, value)
 
 
 def hidden(text: str) -> str:
