@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from sqlqueue.app import SQLQueue
     from sqlqueue.worker.worker import Worker
+
+PREFIX = "CELERY"
+"""How the names of options in the environment begin; those that begin as ours do count too."""
 
 FLAGS = frozenset({
     "--without-gossip", "--without-mingle", "--without-heartbeat",
@@ -58,9 +62,38 @@ def translated(words: Sequence[str]) -> list[str]:
             found += ["-P", POOLS.get(pool, pool)]
         else:
             found.append(word)
-    if "worker" in found and not any(one.startswith(("-n", "--hostname", "--name")) for one in found):
-        found += ["-n", "celery@%h"]
-    return found
+    return [*found, *_of_worker(found)] if "worker" in found else found
+
+
+def _of_worker(words: Sequence[str]) -> list[str]:
+    """Return what a worker is told besides: its name as Celery makes it, and a pool of the environment in our words."""
+    more = []
+    if not _has(words, "-P", "--pool") and (pool := os.environ.get(f"{PREFIX}_WORKER_POOL")):
+        more += ["-P", POOLS.get(pool, pool)]
+    named = any(os.environ.get(f"{prefix}_WORKER_HOSTNAME") for prefix in (PREFIX, "SQLQUEUE"))
+    if not named and not _has(words, "-n", "--hostname", "--name"):
+        more += ["-n", "celery@%h"]
+    return more
+
+
+def with_environment(words: Sequence[str]) -> list[str]:
+    """Return the same with the app and its broker, where the environment says them and the words do not."""
+    found = translated(words)
+    return [*_of_all(found), *found]
+
+
+def _of_all(words: Sequence[str]) -> list[str]:
+    """Return what the environment says of all commands; Celery's names of these have no prefix."""
+    more = []
+    if not _has(words, "-A", "--app") and (app := os.environ.get("APP")):
+        more += ["-A", _app(app)]
+    if not _has(words, "-b", "--broker") and (broker := os.environ.get("BROKER_URL")):
+        more += ["-b", broker]
+    return more
+
+
+def _has(words: Sequence[str], *options: str) -> bool:
+    return any(word.startswith(options) for word in words)
 
 
 def _app(name: str) -> str:
@@ -91,8 +124,8 @@ def run(words: Sequence[str], app: SQLQueue | None = None) -> None:
         words, settings = words[: words.index("--")], words[words.index("--") + 1 :]
         celeryd_init.connect(partial(_configure, settings), weak=False)
     if app is None:
-        main.main(translated(words), prog_name="celery")
-    context = click.Context(main, obj=_Given(None, None, app))
+        main.main(with_environment(words), prog_name="celery", auto_envvar_prefix=PREFIX)
+    context = click.Context(main, obj=_Given(None, None, app), auto_envvar_prefix=PREFIX)
     name, *rest = translated(words)
     command = main.get_command(context, name)
     if command is None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from sqlqueue.cli.apps import Target
+from sqlqueue.cli.variables import PREFIX, name_variables
 from sqlqueue.errors import SqlqueueError
 from sqlqueue.version import __version__
 
@@ -46,11 +47,13 @@ class LazyGroup(click.Group):
         """Return the names."""
         return sorted(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        """Import a command."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; its options may be in the environment."""
         if cmd_name not in COMMANDS:
             return None
         found: click.Command = importlib.import_module(f"sqlqueue.cli.{cmd_name}").command
+        prefixes = [prefix for prefix in (ctx.auto_envvar_prefix, PREFIX) if prefix is not None]
+        name_variables(found, prefixes, (cmd_name,))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -68,7 +71,8 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-A", "--app", "app", metavar="MODULE[:NAME]", help=APP_HELP)
-@click.option("-b", "--broker", metavar="URL", help="The database, instead of the app's own.")
+@click.option("-b", "--broker", metavar="URL", envvar="SQLQUEUE_BROKER", show_envvar=True,
+              help="The database, instead of the app's own.")  # fmt: skip
 @click.version_option(__version__, prog_name="sqlqueue")
 @click.pass_context
 def main(context: click.Context, app: str | None, broker: str | None) -> None:

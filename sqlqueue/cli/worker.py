@@ -93,7 +93,7 @@ OPTIONS = [
     click.option("-l", "--loglevel", type=click.Choice(LEVELS, case_sensitive=False), default="warning",
                  show_default=True),
     click.option("-f", "--logfile", metavar="FILE", help="Log to this file instead of stderr."),
-    click.option("--log-json", is_flag=True, help="Log one JSON object a line."),
+    click.option("--log-json", is_flag=True, default=None, help="Log one JSON object a line."),
     click.option("--pidfile", metavar="FILE", help="Write the process id here, and refuse to start while it lives."),
     click.option("-D", "--detach", is_flag=True, help="Go into the background; logs to NAME.log by default."),
     click.option("--time-limit", type=float, metavar="SECONDS", help="End a run after so long; its job fails."),
@@ -173,7 +173,8 @@ def _logging(conf: Config, given: dict[str, Any], logfile: str) -> Iterator[Text
     """Log to the file, or to stderr, while the block lasts, also what tasks print."""
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(_open(Path(logfile))) if logfile else sys.stderr
-        set_up(given["loglevel"], as_json=given["log_json"] or conf.worker_log_json, stream=stream, look=_look(conf))
+        as_json = conf.worker_log_json if given["log_json"] is None else given["log_json"]
+        set_up(given["loglevel"], as_json=as_json, stream=stream, look=_look(conf))
         level = conf.worker_redirect_stdouts_level if conf.worker_redirect_stdouts else None
         stack.enter_context(Redirected(level))
         yield stream

@@ -135,6 +135,8 @@ def _reap(worker: int) -> None:
 def start_over() -> NoReturn:
     """Become a new process of the same command line, under the same pid; what has come since is not thrown away."""
     again = [word for word in this_command() if word not in ("--purge", "--discard")]
+    for name in [name for name in os.environ if name.endswith(("_WORKER_PURGE", "_WORKER_DISCARD"))]:
+        del os.environ[name]
     os.execv(sys.executable, again)  # noqa: S606 - our own command line
 
 

@@ -63,12 +63,12 @@ OF_CHILDREN = {"worker_concurrency": 1, "task_time_limit": 0.9, "worker_redirect
 def configured(place):
     """Write ``tasks.py`` with these settings, and start a worker that is told no more than its name."""
 
-    def start(settings):
+    def start(settings, **environment):
         said = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         (place.folder / "tasks.py").write_text(TASKS.format(settings=said))
         for name in ("more_tasks", "even_more_tasks"):
             (place.folder / f"{name}.py").write_text(MORE.format(name=name))
-        worker = place.run("-A", "tasks", "worker", "-l", "info", "-n", "w@here").wait_ready()
+        worker = place.run("-A", "tasks", "worker", "-l", "info", "-n", "w@here", **environment).wait_ready()
         return place.app(), worker
 
     return start
@@ -94,15 +94,16 @@ def test_a_pool_of_threads_and_its_log(configured):
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("more", "environment"),
     [
-        {"worker_pool_start_method": "spawn", "worker_max_tasks_per_child": 2},
-        {"worker_pool": "prefork", "worker_max_memory_per_child": 1},
+        ({"worker_pool_start_method": "spawn", "worker_max_tasks_per_child": 2}, {}),
+        ({"worker_pool": "threads", "worker_max_memory_per_child": 1}, {"SQLQUEUE_WORKER_POOL": "prefork"}),
     ],
     ids=["spawned", "forked"],
 )
-def test_a_pool_of_children(configured, more):
-    tasks, worker = configured(OF_CHILDREN | more)
+def test_a_pool_of_children(configured, more, environment):
+    """What the environment says to the command line goes before what the app's settings say."""
+    tasks, worker = configured(OF_CHILDREN | more, **environment)
     told = [get(tasks.who.delay()) for _ in range(5)]
     assert len({pid for pid, _ in told}) >= 3
     assert {fresh for _, fresh in told} == {"worker_pool_start_method" in more}
