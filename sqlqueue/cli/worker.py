@@ -22,12 +22,13 @@ from sqlqueue.events.catalog import WorkerReady, WorkerStopping
 from sqlqueue.events.log import subscribe_log
 from sqlqueue.services.systemd import notify
 from sqlqueue.signals import celeryd_after_setup, celeryd_init, worker_init
+from sqlqueue.worker.changed import changes, noted, take
 from sqlqueue.worker.execute import Executor
 from sqlqueue.worker.logs import Look, Redirected, set_up
 from sqlqueue.worker.options import DEFAULT_NAME, POOLS, START_METHODS, WorkerOptions, processors
 from sqlqueue.worker.order import read_queues
 from sqlqueue.worker.pools.make import PoolSource
-from sqlqueue.worker.pools.prefork_spawn import invitation
+from sqlqueue.worker.pools.prefork_spawn import NO_SETTINGS, invitation
 from sqlqueue.worker.process import PidFile, become_init, detach, start_over
 from sqlqueue.worker.worker import Worker
 
@@ -133,6 +134,7 @@ def command(target: Target, /, **given: Any) -> None:
     reloader = Reloader() if given["reload"] else None
     app = target.find_app() if reloader is None else reloader.import_app(target.find_app)
     name = WorkerOptions(("?",), name=given["name"]).node_name
+    before = noted(app.conf)
     celeryd_init.send(name, instance=app, conf=app.conf, options=given)
     options = _read(app.conf, given)
     logfile = _logfile(options, given)
@@ -144,7 +146,7 @@ def command(target: Target, /, **given: Any) -> None:
         stream = stack.enter_context(_logging(app.conf, given, logfile))
         if given["purge"]:
             print(f"{many(app.jobs.purge(options.queues), 'job')} thrown away", file=stream)
-        worker = _make(app, options, stream)
+        worker = _make(app, options, stream, before)
         if reloader is not None:
             reloader.start(worker)
         code = worker.run()
@@ -157,6 +159,7 @@ def command(target: Target, /, **given: Any) -> None:
 
 def _be_child(app: SQLQueue, invited: Invitation, given: dict[str, Any]) -> None:
     """Run jobs for the worker of the same command line that has started this process, then end it."""
+    take(app.conf, invited.settings)
     options = _read(app.conf, given)
     with _logging(app.conf, given, _logfile(options, given)):
         app.close()
@@ -187,10 +190,11 @@ def _look(conf: Config) -> Look:
     return Look(line, moment, in_job, moment_in_job, conf.worker_log_color)
 
 
-def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO) -> Worker:
+def _make(app: SQLQueue, options: WorkerOptions, stream: TextIO, before: dict[str, Any]) -> Worker:
     worker_init.send(options.node_name, instance=app)
     app.close()  # what importing it has opened must not be shared with children
-    source = PoolSource(options, app.tasks)  # forks: before any thread and any connection
+    settings = changes(before, app.conf) if options.start_method == "spawn" else NO_SETTINGS
+    source = PoolSource(options, app.tasks, settings)  # forks: before any thread and any connection
     subscribe_log(app.events)
     worker = Worker(app, options, source)
     celeryd_after_setup.send(options.node_name, instance=worker, conf=app.conf)

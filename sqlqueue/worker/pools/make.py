@@ -12,7 +12,7 @@ from sqlqueue.worker.pools.prefork import PreforkPool
 from sqlqueue.worker.pools.prefork_child import Work
 from sqlqueue.worker.pools.prefork_memory import Board
 from sqlqueue.worker.pools.prefork_server import ForkServer
-from sqlqueue.worker.pools.prefork_spawn import Spawn
+from sqlqueue.worker.pools.prefork_spawn import NO_SETTINGS, Spawn
 from sqlqueue.worker.pools.solo import SoloPool
 from sqlqueue.worker.pools.threads import ThreadPool
 from sqlqueue.worker.process import this_command
@@ -37,16 +37,18 @@ class PoolSource:
     ----------
     options: say which pool, and how many slots.
     tasks: the app's, all imported by now.
+    settings: as text, what settings are to be in children that import the app anew.
 
     Raises
     ------
     ConfigError: the app's settings name a serializer that no import has registered.
     """
 
-    def __init__(self, options: WorkerOptions, tasks: Registry) -> None:
+    def __init__(self, options: WorkerOptions, tasks: Registry, settings: str = NO_SETTINGS) -> None:
         tasks.contents.check()
         self._options = options
         self._tasks = tasks
+        self._settings = settings
         self._server: ForkServer | None = None
         if options.pool == "prefork":
             self._server = ForkServer(self._work(options.most_slots + SPARE))
@@ -54,7 +56,7 @@ class PoolSource:
 
     def _work(self, seats: int) -> ChildWork:
         if self._options.start_method == "spawn":
-            return Spawn(this_command(), seats, self._options.max_tasks)
+            return Spawn(this_command(), seats, self._options.max_tasks, self._settings)
         return Work(self._executor, Board(seats), self._options.max_tasks, self._options.max_memory)
 
     def _executor(self) -> Executor:

@@ -19,15 +19,24 @@ STASH = SEAT - _HEADER
 _NUMBER, _STARTED, _STASHED, _FLUSHES, _WARNED, _DOOMED = range(6)
 
 
-def shared_file(seats: int) -> int:
-    """Return the descriptor of a file without a name, for a board that is not handed down by a fork."""
+def shared_file(seats: int, settings: str) -> int:
+    """Return the descriptor of a file without a name, for what is not handed down by a fork: a board, then settings."""
     if hasattr(os, "memfd_create"):
         file = os.memfd_create("sqlqueue")
     else:
         with tempfile.TemporaryFile() as unnamed:
             file = os.dup(unnamed.fileno())
     os.ftruncate(file, seats * SEAT)
+    os.lseek(file, seats * SEAT, os.SEEK_SET)
+    with open(file, "w", encoding="utf-8", closefd=False) as behind:
+        behind.write(settings)
     return file
+
+
+def settings_in(file: int, seats: int) -> str:
+    """Return the text behind the board of that many seats."""
+    size = os.fstat(file).st_size - seats * SEAT
+    return os.pread(file, size, seats * SEAT).decode()
 
 
 class Board:

@@ -12,7 +12,7 @@ import signal
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from sqlqueue.worker.pools.prefork_child import Work
-from sqlqueue.worker.pools.prefork_memory import Board, shared_file
+from sqlqueue.worker.pools.prefork_memory import Board, settings_in, shared_file
 from sqlqueue.worker.pools.prefork_server import DEAF_TO, be_deaf, flush_streams
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sqlqueue.worker.execute import Executor
 
 _INVITED = "SQLQUEUE_POOL_CHILD"
+
+NO_SETTINGS = "{}"
 
 
 class Spawn:
@@ -31,12 +33,15 @@ class Spawn:
     command: the program and its arguments; it must call `invitation` early, and accept.
     seats: how many children at a time at most.
     max_tasks: as in `Work`, for the parent, which deals no more jobs than these.
+    settings: as text, what the child's settings are to be besides what its import makes them.
     """
 
-    def __init__(self, command: list[str], seats: int, max_tasks: int | None = None) -> None:
+    def __init__(
+        self, command: list[str], seats: int, max_tasks: int | None = None, settings: str = NO_SETTINGS
+    ) -> None:
         self.max_tasks = max_tasks
         self._command = command
-        self._file = shared_file(seats)
+        self._file = shared_file(seats, settings)
         self.board = Board(seats, self._file)
 
     def run(self, seat: int, pipes: Sequence[int]) -> None:
@@ -55,6 +60,11 @@ class Invitation(NamedTuple):
     seats: int
     file: int
     pipes: tuple[int, ...]
+
+    @property
+    def settings(self) -> str:
+        """What its settings are to be besides what its import makes them, as text."""
+        return settings_in(self.file, self.seats)
 
     def accept(self, make_executor: Callable[[], Executor], max_tasks: int | None, max_memory: int | None) -> NoReturn:
         """Be a child until the parent wants no more, then end; the app is imported by now."""
