@@ -6,8 +6,7 @@ from sqlqueue.celery import Celery, _state, shared_task
 from sqlqueue.celery.contrib.testing.app import ping
 from sqlqueue.celery.contrib.testing.worker import start_worker
 from sqlqueue.tasks.signature import Signature
-
-SENDER, Signature.of_no_app = Signature.of_no_app, None  # importing sqlqueue.celery has set it for the whole process
+from tests.support.ambient import SENDER
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import pytest
 
 from sqlqueue import SQLQueue
 from sqlqueue.tasks.signature import Signature
+from tests.support import ambient  # noqa: F401 - signatures of no app have none here
 from tests.support.inprocess import working
 
 
