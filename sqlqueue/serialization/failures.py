@@ -114,7 +114,10 @@ def _message(error: BaseException) -> str:
 
 def _arguments(error: BaseException, message: str, write: Write) -> str:
     """Return what the class can be called with again, as JSON text: its args if they can be written, or the message."""
-    args = list(error.args)
+    try:
+        args = list(error.args)
+    except Exception:  # noqa: BLE001 - code of the user's class
+        return encode([message])
     if isinstance(error, OSError) and error.filename is not None and len(args) == 2:  # noqa: PLR2004 - errno, strerror
         args.append(error.filename)
     for one in (encode,) if write is encode else (encode, write):  # what JSON holds everybody may read

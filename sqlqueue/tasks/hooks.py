@@ -107,5 +107,5 @@ def tell(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> None:
 def _guarded(hook: Any, *arguments: Any) -> None:
     try:
         hook(*arguments)
-    except Exception:
+    except BaseException:  # sys.exit() in a hook must not end the thread, or the child, that runs it
         log.exception("the hook %s failed; its job's outcome stays", hook.__qualname__)

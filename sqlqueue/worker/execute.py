@@ -30,7 +30,7 @@ from sqlqueue.worker.forks import Forks
 from sqlqueue.worker.interrupt import Interruptible, raise_in
 from sqlqueue.worker.keeping import kept_of
 from sqlqueue.worker.limits import check_options
-from sqlqueue.worker.meaning import REJECTED_PAUSE, Meaning
+from sqlqueue.worker.meaning import REJECTED_PAUSE, Meaning, logger
 from sqlqueue.worker.transactional import TransactionalRun
 
 if TYPE_CHECKING:
@@ -247,8 +247,11 @@ def _apply(task: Task[..., Any, Any], job: Job, contents: Contents) -> Any:
 
 def _told(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> Outcome:
     """Run the hooks of the task's class for what came of the job, and tell those who are connected to signals."""
-    if task.hooked:
-        tell(task, outcome, value)
-    if RUNS.watched:
-        around.end(task, outcome, value)
+    try:
+        if task.hooked:
+            tell(task, outcome, value)
+        if RUNS.watched:
+            around.end(task, outcome, value)
+    except BaseException:  # noqa: BLE001 - a receiver that calls sys.exit(), or arguments that cannot be read again
+        logger.exception("telling what came of a job of %s failed; its outcome stays", task.name)
     return outcome

@@ -42,7 +42,7 @@ class Meaning:
         except BaseException:
             name = type(error).__name__
             logger.exception("%s[%s]: what %s means cannot be told: the job failed", job.task, job.id, name)
-            return Failed(describe(error), runtime)
+            return Failed(_as_far_as_it_goes(error), runtime)
 
     def _of(self, task: Task[..., Any, Any], job: Job, error: BaseException, runtime: float) -> Outcome:
         settings = task.settings
@@ -75,3 +75,11 @@ class Meaning:
 
     def _describe(self, error: BaseException) -> Failure:
         return describe(error, self._write_exception)
+
+
+def _as_far_as_it_goes(error: BaseException) -> Failure:
+    """Describe an exception that may resist it."""
+    try:
+        return describe(error)
+    except BaseException as worse:  # noqa: BLE001 - code of the user's class
+        return Failure(f"{type(error).__qualname__}: <{type(worse).__name__} while describing it>")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from sqlqueue import SQLQueue
+from sqlqueue import SQLQueue, Task, signals
 from sqlqueue.domain.outcome import Failed, Retried
 from sqlqueue.errors import ConfigError
 from sqlqueue.testing.drain import drain
@@ -62,6 +63,60 @@ def test_exception_classes_in_any_collection(app, several):
 
     one.delay()
     assert [type(outcome) for outcome in drain(app)] == [Retried, Failed]
+
+
+class Resisting(Exception):
+    """Says nothing of itself."""
+
+    args: Any = property(lambda self: self.nothing)
+
+    def __str__(self):
+        raise RuntimeError("str")
+
+
+class Leaving(Task):
+    """A class whose hooks want to end the process."""
+
+    def on_success(self, *_):
+        raise KeyboardInterrupt
+
+    def on_failure(self, *_):
+        sys.exit(5)
+
+    def after_return(self, *_):
+        raise BaseException("gone")  # noqa: TRY002
+
+
+@pytest.mark.parametrize("pool", ["threads", "solo", "asyncio"])
+def test_no_hook_and_no_exception_ends_what_runs_the_jobs(app, pool):
+    @app.task(name="resists")
+    def resists():
+        raise Resisting
+
+    @app.task(name="leaves", base=Leaving, bind=True)
+    def leaves(self, wrong):
+        return 1 // (not wrong)
+
+    @app.task(name="exits")
+    def exits():
+        sys.exit(3)
+
+    def receiver(**_):
+        sys.exit(4)
+
+    signals.task_postrun.connect(receiver)
+    try:
+        with working(app, pool=pool, concurrency=1):
+            assert leaves.delay(False).get(timeout=30) == 1
+            with pytest.raises(ZeroDivisionError):
+                leaves.delay(True).get(timeout=30)
+            for task in (resists, exits):
+                result = task.delay()
+                result.get(timeout=30, propagate=False)
+                assert result.state == "FAILURE"
+            assert leaves.delay(False).get(timeout=30) == 1
+    finally:
+        signals.task_postrun.disconnect(receiver)
 
 
 class Unaskable(type):
