@@ -138,6 +138,7 @@ def main() -> None:
         with database(given.db, folder) as url:
             migrate(url)
             found = explained(outcomes(run(suite, url, folder, arguments, given.timeout)))
+    print(f"{len(found)} tests have run")
     write(HERE / f"outcome.{given.db}.txt", given.db, found)
 
 
