@@ -167,7 +167,7 @@ POSTGRES = [
         position     integer     NOT NULL,
         parent       text COLLATE "C" NOT NULL,
         outcome      text
-            CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'dropped')),
+            CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'stood', 'dropped')),
         result       json,
         PRIMARY KEY (dependent, position)
     ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
@@ -417,7 +417,8 @@ SQLITE = [
         dependent    TEXT    NOT NULL,
         position     INTEGER NOT NULL,
         parent       TEXT    NOT NULL,
-        outcome      TEXT CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'dropped')),
+        outcome      TEXT
+            CHECK (outcome IN ('succeeded', 'failed', 'revoked', 'skipped', 'unreached', 'stood', 'dropped')),
         result       TEXT,
         PRIMARY KEY (dependent, position)
     )

@@ -139,7 +139,13 @@ def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
 
 def replacing(jobs: Sequence[NewJob], edges: Sequence[Edge], job_id: str) -> str:
     """Return a workflow as JSON text, to be put in the place of the job of that id, which becomes its last."""
-    return written([in_place(job) if job.id == job_id else job for job in jobs], edges)
+    waits = any(job.blocked for job in jobs if job.id == job_id)
+    inner = {edge.dependent for edge in edges if waits and edge.parent == job_id}
+    return written([in_place(job) if job.id == job_id else _inside(job, inner) for job in jobs], edges)
+
+
+def _inside(job: NewJob, inner: set[str]) -> NewJob:
+    return job._replace(options=_with_notes(job.options, {"inner": True})) if job.id in inner else job
 
 
 def written(jobs: Sequence[NewJob], edges: Sequence[Edge]) -> str:
@@ -159,7 +165,7 @@ def in_place(job: NewJob) -> NewJob:
 
     Others may wait for it, as they did for the one before.
     """
-    notes: dict[str, object] = {"feeds": True}
+    notes: dict[str, object] = {"feeds": True, "stands": True}
     if not job.blocked:
         notes |= {"takes": "all", "delay": job.delay, "expires": job.expires, "eta": _moment(job.run_at)}
     kept = json.loads(job.options or "{}") | {name: value for name, value in notes.items() if value is not None}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COPY = "broadcast"
 """Where a copy says, among its options, which queue it came from."""
 
-_OF_THE_ROW = frozenset({"feeds", "begins", "takes", "delay", "expires", "eta", COPY})
+_OF_THE_ROW = frozenset({"feeds", "begins", "stands", "inner", "takes", "delay", "expires", "eta", COPY})
 """Notes among a job's options that say how its row waits, not how it is to be run."""
 
 

@@ -36,6 +36,10 @@ UNREACHED = "unreached"
 """The same of a member of a header that was never begun: what was to come before it had failed. So the body's errbacks
 do not run either; those of the job that failed do."""
 
+STOOD = "stood"
+"""The same of a job that stands for one that ran: its replacement failed before it came to the last of it. Errbacks of
+the job run, as when it fails; those of the replacement have run already, for the one that failed."""
+
 DROPPED = "dropped"
 """Outcome of an errback that was not needed; what follows it is not needed either."""
 
@@ -49,7 +53,10 @@ class Edge(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A job that is over: ``outcome`` is its final state, `SKIPPED`, `UNREACHED` or `DROPPED`, ``result`` JSON text."""
+    """A job that is over: ``outcome`` is its final state, `SKIPPED`, `UNREACHED`, `STOOD` or `DROPPED`.
+
+    ``result`` is JSON text.
+    """
 
     id: str
     outcome: str
@@ -122,11 +129,14 @@ def judge(waiter: Waiter) -> Verdict | None:
     if culprit is not None and culprit.outcome == DROPPED:
         return Drop(waiter.id)
     if waiter.takes in (Takes.FAILURE, Takes.FAILED):
-        if culprit is not None and culprit.outcome == State.FAILED:
+        failed = culprit is not None and (culprit.outcome == State.FAILED or _stood(culprit, waiter))
+        if culprit is not None and failed:
             return _call_back(waiter, culprit)
         return None if waiter.open else Drop(waiter.id)
     if culprit is not None:
-        return _doom(waiter, culprit)
+        doom = _doom(waiter, culprit)
+        passed = doom.outcome in (SKIPPED, UNREACHED)
+        return doom._replace(outcome=STOOD) if passed and _noted(waiter, "stands") else doom
     return None if waiter.open else Go(waiter.id)
 
 
@@ -144,6 +154,11 @@ def too_much(job_id: str, most: int) -> Doom:
     return Doom(job_id, State.FAILED, State.FAILED, _as_chord_error(message))
 
 
+def _stood(culprit: Culprit, waiter: Waiter) -> bool:
+    """Whether an errback runs for a job whose replacement failed on the way; not one of the replacement's own."""
+    return culprit.outcome == STOOD and not _noted(waiter, "inner")
+
+
 def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
     """Give an errback the failed job's id, and in its options all that a callback of three arguments is given."""
     if waiter.takes == Takes.FAILED:
@@ -159,9 +174,9 @@ def _doom(waiter: Waiter, culprit: Culprit) -> Doom:
     if waiter.takes in (Takes.LIST, Takes.ALL):
         outcome = SKIPPED if culprit.outcome == UNREACHED else State.FAILED
         return Doom(waiter.id, State.FAILED, outcome, _chord_error(culprit))
-    passed_over = UNREACHED if culprit.outcome == UNREACHED or _begins(waiter) else SKIPPED
+    passed_over = UNREACHED if culprit.outcome == UNREACHED or _noted(waiter, "begins") else SKIPPED
     if waiter.takes == Takes.JOINED:
-        outcome = passed_over if culprit.outcome == SKIPPED else State.FAILED
+        outcome = passed_over if culprit.outcome in (SKIPPED, STOOD) else State.FAILED
         return Doom(waiter.id, State.FAILED, outcome, Failure(culprit.error or "", culprit.exception))
     note = f"This job never ran: it waited for {culprit.parent}, which was {culprit.outcome}."
     if culprit.outcome == State.REVOKED or (culprit.error is None and culprit.exception is None):
@@ -170,9 +185,13 @@ def _doom(waiter: Waiter, culprit: Culprit) -> Doom:
     return Doom(waiter.id, State.FAILED, passed_over, Failure(culprit.error or "", culprit.exception, note))
 
 
-def _begins(waiter: Waiter) -> bool:
-    """Whether it is one of the first jobs of a header."""
-    return bool(json.loads(waiter.options).get("begins"))
+def _noted(waiter: Waiter, note: str) -> bool:
+    """Whether a job's options say something of it.
+
+    ``begins``: it is one of the first jobs of a header; ``stands``: it is the last of a replacement, and so the job
+    that was replaced; ``inner``: it is an errback of a replacement's last job.
+    """
+    return bool(json.loads(waiter.options).get(note))
 
 
 def _chord_error(culprit: Culprit) -> Failure:

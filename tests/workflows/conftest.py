@@ -27,6 +27,7 @@ class Stage:
         self.grow = app.task(name="grow", bind=True)(self._grow)
         self.told = app.task(name="told")(self._told)
         self.told_all = app.task(name="told_all")(self._told_all)
+        self.mark = app.task(name="mark")(lambda _, label: self.seen.append(label))
         self.parent = app.task(name="parent")(self._parent)
         self.fail = app.task(name="fail")(self._fail)
         self.ids = app.task(name="ids", bind=True)(self._ids)

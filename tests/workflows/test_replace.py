@@ -5,6 +5,7 @@ import pytest
 from sqlqueue import ChordError, chain, chord, group
 from sqlqueue.errors import TaskError
 from sqlqueue.store.operation import Statement, ask
+from sqlqueue.testing.drain import drain
 from tests.support.processes import wait_until
 
 PATIENCE = 30
@@ -61,6 +62,38 @@ def test_the_errback_of_a_job_runs_when_its_replacement_fails(running):
     failed = running.swap.s(1, sig=running.fail.s(message="boom")).on_error(running.told.s()).delay()
     wait_until("the errback", lambda: running.seen)
     assert running.seen == [failed.id]
+
+
+def inner_ends(s):
+    """Return replacements that fail, each with an errback of its own."""
+    fail, add = s.fail, s.add
+    return {
+        "a task": fail.s().on_error(s.mark.s("inner")),
+        "the first of a chain": (fail.s() | add.s(1)).on_error(s.mark.s("inner")),
+        "the middle of a chain": (add.si(1) | fail.s() | add.s(1)).on_error(s.mark.s("inner")),
+        "the last of a chain": (add.si(1) | fail.s()).on_error(s.mark.s("inner")),
+        "before a chord": (fail.s() | chord([add.s(1), add.s(2)], s.total.s())).on_error(s.mark.s("inner")),
+        "before a group": (fail.s() | group(add.s(1), add.s(2))).on_error(s.mark.s("inner")),
+        "one that is replaced": s.swap.s(sig=fail.s() | add.s(1)).on_error(s.mark.s("inner")),
+    }
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda s, job: job,
+        lambda s, job: chain(s.add.si(1), job, s.add.s(1), s.add.s(2)),
+        lambda s, job: chord([job, s.add.si(1)], s.total.s()),
+    ],
+    ids=["alone", "in a chain", "in a header"],
+)
+def test_errbacks_of_a_job_and_of_its_replacement_run_once_wherever_it_fails(stage, around):
+    for where, sig in inner_ends(stage).items():
+        stage.seen.clear()
+        result = around(stage, stage.swap.s(sig=sig)).on_error(stage.mark.s("outer")).delay()
+        drain(stage.app)
+        assert (where, result.state, sorted(stage.seen)) == (where, "FAILURE", ["inner", "outer"])
+    assert stage.app.store.read(rows_left) == 0
 
 
 def test_jobs_of_a_replacement_belong_to_the_family(running):
