@@ -3,7 +3,6 @@
 import click
 import pytest
 
-from sqlqueue.celery import bin as celery_bin
 from sqlqueue.cli import COMMANDS, main
 
 
@@ -14,9 +13,9 @@ def loaded(name, root):
     return found
 
 
-def read(*words, prefix=None):
+def read(*words):
     """Return what a command is told."""
-    root = click.Context(main, auto_envvar_prefix=prefix)
+    root = click.Context(main)
     command = loaded(words[0], root)
     if isinstance(command, click.Group):
         root, command, words = click.Context(command, parent=root), command.commands[words[1]], words[1:]
@@ -61,29 +60,3 @@ def test_the_version_of_an_image_is_no_question_for_ours(monkeypatch):
 def test_a_variable_names_the_broker(monkeypatch):
     monkeypatch.setenv("SQLQUEUE_BROKER", "sqlite:///one.db")
     assert main.make_context("sqlqueue", ["list", "queues"]).params["broker"] == "sqlite:///one.db"
-
-
-def test_celerys_names_go_before_ours(monkeypatch):
-    monkeypatch.setenv("CELERY_WORKER_CONCURRENCY", "4")
-    monkeypatch.setenv("SQLQUEUE_WORKER_CONCURRENCY", "3")
-    monkeypatch.setenv("SQLQUEUE_WORKER_LOGLEVEL", "info")
-    found = read("worker", prefix=celery_bin.PREFIX)
-    assert (found["concurrency"], found["loglevel"]) == (4, "info")
-    assert read("worker")["concurrency"] == 3
-
-
-@pytest.mark.parametrize(
-    ("environment", "words", "found"),
-    [
-        ({"CELERY_WORKER_POOL": "gevent"}, "worker", "worker -P asyncio -n celery@%h"),
-        ({"CELERY_WORKER_POOL": "gevent"}, "worker -P solo", "worker -P solo -n celery@%h"),
-        ({"CELERY_WORKER_HOSTNAME": "w@h"}, "worker", "worker"),
-        ({"CELERY_WORKER_POOL": "gevent"}, "status", "status"),
-        ({"APP": "shop:app", "BROKER_URL": "sqlite:///b"}, "status", "-A shop:app -b sqlite:///b status"),
-        ({"APP": "shop:app", "BROKER_URL": "sqlite:///b"}, "-A a:b -b c status", "-A a:b -b c status"),
-    ],
-)
-def test_what_celerys_command_line_reads(monkeypatch, environment, words, found):
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert celery_bin.with_environment(words.split()) == found.split()

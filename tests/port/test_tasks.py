@@ -120,6 +120,21 @@ def test_a_replacement_may_be_another(celery, add):
     assert get(celery, replaced.delay()) == 2
 
 
+@pytest.mark.parametrize("eager", [False, True])
+def test_so_may_that_of_an_eager_task(celery, add, eager):
+    class Base(Task):
+        def on_replace(self, sig):
+            return super().on_replace(self.app.signature("add", (sig.args[0], 1)).set(some="option"))
+
+    @celery.task(base=Base, bind=True, name="replaced")
+    def replaced(self):
+        self.replace(self.app.signature("add", (5, 5)))
+
+    celery.conf.task_always_eager = eager
+    result = replaced.delay() if eager else replaced.apply()
+    assert result.get() == 6
+
+
 def test_what_ends_a_job_is_raised_as_itself(celery):
     @celery.task
     def task(name):

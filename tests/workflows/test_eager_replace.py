@@ -3,8 +3,6 @@
 import pytest
 
 from sqlqueue import chain, group
-from sqlqueue.celery import Celery
-from sqlqueue.celery import Task as CeleryTask
 from sqlqueue.domain.which import Which
 from sqlqueue.errors import EnqueueError, NotRegistered
 
@@ -82,24 +80,3 @@ def test_what_is_added_where_nothing_grows_is_refused(stage, send):
     result = send(stage.grow.s(1, sig=stage.add.s(1)))
     assert isinstance(result.result, ValueError)
     assert "not a member of a chord" in str(result.result)
-
-
-@pytest.mark.parametrize("eager", [False, True])
-def test_the_hook_of_a_celery_task_may_choose_another(database_url, eager):
-    app = Celery("hooked", broker=database_url, task_always_eager=eager)
-
-    class Base(CeleryTask):
-        def on_replace(self, sig):
-            return super().on_replace(self.app.signature("add", (sig.args[0], 1)).set(some="option"))
-
-    @app.task(name="add")
-    def add(x, y):
-        return x + y
-
-    @app.task(base=Base, bind=True, name="replaced")
-    def replaced(self):
-        self.replace(add.s(5, 5))
-
-    result = replaced.delay() if eager else replaced.apply()
-    assert result.get() == 6
-    app.close()
