@@ -116,7 +116,8 @@ REPLACED = {
     "a chain that fails, with an errback": lambda s: (s.fail.s() | s.add.s(1)).on_error(s.told.s("inner")),
     "a chord whose header fails": lambda s: chord([s.add.s(1), s.fail.s()], s.total.s()),
     "one that is revoked": lambda s: s.give_up.s(),
-    "one with a link": lambda s: s.add.s(10) | s.add.s(20),
+    "one with a link": lambda s: linked(s.add.s(10), s.alone.si("inner link")),
+    "a chain with a link": lambda s: linked(s.add.s(10) | s.add.s(20), s.alone.si("inner link")),
     "one with a stamp": lambda s: s.stamps.s().stamp(colour="red"),
 }
 """What a job is replaced with, which is called with what it was given itself."""
