@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from sqlqueue.domain.control import HEED, Message, signal_of
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.quota import QUEUE, Quota, check_name
+from sqlqueue.domain.states import State
+from sqlqueue.domain.which import Which
 from sqlqueue.errors import ConfigError
 from sqlqueue.notify.channels import PAUSED, control_channel, queue_channel
 from sqlqueue.store.ops import limits
@@ -23,10 +25,9 @@ from sqlqueue.store.ops.wake import wake
 from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlqueue.domain.which import Which
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.ops.queues import Count
     from sqlqueue.store.ops.workers import Sighting
@@ -101,19 +102,28 @@ class Jobs:
                 return done
 
     def retry(self, which: Which) -> list[str]:
-        """Let failed and revoked jobs run again and return their ids; others are left alone.
+        """Let failed and revoked jobs run again, each once, and return their ids; others are left alone.
+
+        Left alone are also steps of a workflow that never ran, since one before them had not succeeded: they would run
+        without its result.
 
         Raises ConfigError when ``which`` says nothing.
         """
         _refuse_everything(which)
         done: list[str] = []
-        for part in _parts(which):
-            while batch := self._store.run(retry, part, BATCH):
-                self._waker.placed(batch)
-                done += [one.id for one in batch]
-                if part.ids is not None:
-                    break
+        for part in _parts(which) if which.ids is not None else self._over(which):
+            batch = self._store.run(retry, part, BATCH)
+            self._waker.placed(batch)
+            done += [one.id for one in batch]
         return done
+
+    def _over(self, which: Which) -> Iterator[Which]:
+        """Return the failed and revoked jobs that are meant, by their ids: one that fails again is not met again."""
+        for state in (which.state,) if which.state is not None else (State.FAILED, State.REVOKED):
+            before = LAST
+            while rows := self._store.read(list_jobs, which._replace(state=state), BATCH, before):
+                before = rows[-1].id
+                yield Which(ids=[row.id for row in rows])
 
     def forget(self, ids: Sequence[str]) -> list[str]:
         """Delete results and return the ids of those that there were; jobs that are not over are left alone."""
@@ -199,6 +209,5 @@ def _refuse_everything(which: Which) -> None:
 
 def _parts(which: Which) -> list[Which]:
     """Split ids into batches."""
-    if which.ids is None:
-        return [which]
-    return [which._replace(ids=which.ids[start : start + BATCH]) for start in range(0, len(which.ids), BATCH)]
+    ids = which.ids or ()
+    return [which._replace(ids=ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]

@@ -19,7 +19,8 @@ def retry(dialect: Dialect, which: Which, at_most: int = 1000) -> Op[list[Placed
 
     Their attempts, retries and crashes are counted anew, what went before is in their history, and their claim tokens
     are higher than ever, so that whoever once held them changes nothing any more. The result is gone in the same
-    transaction. Jobs that succeeded, or are not over, are left alone.
+    transaction. Jobs that succeeded, or are not over, are left alone, and so are steps of a workflow
+    that were ended while they waited: they would run without what their parents return.
 
     Parameters
     ----------

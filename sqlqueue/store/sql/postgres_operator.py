@@ -12,13 +12,18 @@ LIST_JOBS = Statement(newest_first(MATCHES))
 _BY_ID = "r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))"
 
 
+_NEVER_RAN = "r.attempt = 0 AND r.history IS NULL AND r.options ->> 'takes' IS NOT NULL"
+"""A step of a workflow that was ended while it waited: it was never given what its parents return."""
+
+
 def _again(found: str) -> str:
     """Return the statement that makes jobs of results: in one, so that nobody ever sees both, or neither."""
     return f"""
 WITH gone AS (
     DELETE FROM sqlqueue_results d
      WHERE d.id = ANY (ARRAY(SELECT r.id FROM sqlqueue_results r
-                              WHERE r.state IN ('failed', 'revoked') AND {found}
+                              WHERE r.state IN ('failed', 'revoked') AND NOT coalesce({_NEVER_RAN}, false)
+                                AND {found}
                               ORDER BY r.id LIMIT :at_most FOR UPDATE))
        AND d.state IN ('failed', 'revoked') AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs u WHERE u.id = d.id)
     RETURNING *

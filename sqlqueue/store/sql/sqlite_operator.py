@@ -13,6 +13,10 @@ LIST_JOBS = Statement(newest_first(MATCHES))
 _BY_ID = "r.id IN (SELECT value FROM json_each(:ids))"
 
 
+_NEVER_RAN = "r.attempt = 0 AND r.history IS NULL AND json_extract(r.options, '$.takes') IS NOT NULL"
+"""A step of a workflow that was ended while it waited: it was never given what its parents return."""
+
+
 def _again(found: str) -> str:
     """Return the statement that makes jobs of results; `FORGET` follows in the same transaction."""
     return f"""
@@ -22,7 +26,7 @@ SELECT id, :base + row_number() OVER (ORDER BY finished_at, id), queue, priority
        options, parent_id, root_id, group_id, created_at, <now>, acks_late, max_crashes, claim_token + 1, limits,
        {with_attempt("runtime", "error", "finished_at")}
   FROM (SELECT * FROM sqlqueue_results r
-         WHERE r.state IN ('failed', 'revoked') AND {found}
+         WHERE r.state IN ('failed', 'revoked') AND NOT coalesce({_NEVER_RAN}, 0) AND {found}
            AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs u WHERE u.id = r.id)
          ORDER BY r.id LIMIT :at_most)
 RETURNING id, queue, priority, seq
