@@ -124,10 +124,11 @@ def plan(
     """
     planner = _Planner(new_id, errbacks_in_headers=errbacks_in_headers)
     handle = planner.place(dict(sig), _Place(given=given, id=given.options.get("task_id")))
-    if handle is None and listed(sig["kwargs"].get("tasks")):
-        handle = Many(new_id(), ())  # a chain of empty groups
-    if isinstance(handle, Many) and len(handle.members) == 1 and isinstance(handle.members[0], Many):
-        handle = handle._replace(members=handle.members[0].members)  # as in Celery: a group of one group is that group
+    match handle, kind_of(sig):
+        case None, "chain" if listed(sig["kwargs"].get("tasks")):
+            handle = Many(new_id(), ())  # it is one of empty groups
+        case Many(own, (Many(_, inner, _),), before), "group":
+            handle = Many(own, inner, before)  # as in Celery: a group of one group is that group
     return Plan(planner.rows, planner.edges, handle)
 
 
@@ -180,8 +181,7 @@ class _Planner:
         errbacks += listed(place.given.options.get("link_error"))
         found = [handed_down(sig, step) for step in steps(sig, in_headers=self._in_headers)]
         found = with_errbacks(found, errbacks, in_headers=self._in_headers)
-        if found:
-            found[0] = immutable_as(sig, found[0])
+        found[:1] = [immutable_as(sig, first) for first in found[:1]]
         known = place.id or sig["options"].get("task_id")
         handle: Handle | None = place.before
         for number, step in enumerate(found):

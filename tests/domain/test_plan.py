@@ -136,6 +136,7 @@ signatures = st.recursive(calls, shapes, max_leaves=12)
 
 @given(signatures)
 @example(group(call("a") | group(call("a"), call("b"))))
+@example(chord([call("a")], group(chord(group(call("a")), group(call("a"))))))
 def test_any_shape_ends_in_what_the_interpreter_says(sig):
     planned = laid_out(sig)
     assert read(planned.handle, run(planned)) == interpret_whole(sig)
