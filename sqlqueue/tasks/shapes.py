@@ -22,6 +22,8 @@ class _Made(Signature):
 
     def __init__(self, parts: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         options = dict(options)
+        if "tasks" in options:
+            raise TaskError(f"{self.kind}(tasks=...): give them by place, {self.kind}(*tasks), or in one list")
         app = options.pop("app", None)
         starter = None if app is None else lambda: cast("Starter", app.sender)
         super().__init__(f"sqlqueue.{self.kind}", (), parts, options, starter=starter)

@@ -135,6 +135,12 @@ def test_a_group_of_nothing_is_over_and_needs_no_app():
         group().freeze()
 
 
+@pytest.mark.parametrize("kind", [group, chain])
+def test_members_are_given_by_place(kind):
+    with pytest.raises(TaskError, match=rf"{kind.__name__}\(tasks=\.\.\.\): give them by place"):
+        kind(tasks=[])
+
+
 def test_a_group_of_nothing_with_an_app(stage):
     assert group([], app=stage.app).delay().get() == []
     assert chain(group(), group(), app=stage.app).delay().get() == []

@@ -144,7 +144,7 @@ class Celery(SQLQueue):
         options.pop("backend", None)  # results are kept beside the jobs
         if not self.strict_typing:
             options.setdefault("typing", False)
-        name = options.get("name") or self.gen_task_name(function)
+        name = options["name"] = options.get("name") or self.name_for(function)
         if name in self._registry and self._registry[name].function is function:
             return self._registry[name]
         ours = known_of(options)
@@ -159,14 +159,20 @@ class Celery(SQLQueue):
             task.belong_to(self, {})
             return task
         settings = read_options(options, type(kind))
-        name = settings.name or self.gen_task_name(type(kind))
+        name = settings.name or self.name_for(type(kind))
         kind.bound_to(self, name, settings, self._sender)
         self._registry.add(kind)
         return kind
 
-    def gen_task_name(self, function: Any, module: str | None = None) -> str:
-        """Return the name of a task."""
-        return f"{module}.{function}" if module else name_of(self.main, function)
+    def gen_task_name(self, name: str, module: str) -> str:
+        """Return the name of a task that is given none; a subclass may have others."""
+        return f"{(self.main if module == '__main__' else None) or module}.{name}"
+
+    def name_for(self, function: Any) -> str:
+        """Return what `gen_task_name` says of a function, or of a task's class."""
+        if type(self).gen_task_name is Celery.gen_task_name:
+            return name_of(self.main, function)
+        return self.gen_task_name(function.__name__, function.__module__)
 
     @cached_property
     def client(self) -> Any:

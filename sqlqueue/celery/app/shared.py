@@ -19,7 +19,7 @@ def shared_task(*args: Any, **options: Any) -> Any:
 
         def find() -> Any:
             app = _state.get_current_app()
-            return app.tasks[options.get("name") or app.gen_task_name(function)]
+            return app.tasks[options.get("name") or app.name_for(function)]
 
         return Proxy(find, getattr(function, "__name__", None), function.__doc__)
 

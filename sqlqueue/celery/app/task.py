@@ -43,6 +43,10 @@ class Context:
         self._job = job
         self._task = task
 
+    def __repr__(self) -> str:
+        job = self._job
+        return f"<Context: {job.task}[{job.id}] args={tuple(job.args)!r} kwargs={job.kwargs!r}>"
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._job, name)
 
