@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from sqlqueue.errors import ConfigError, EnqueueError, SignatureMismatch
 from sqlqueue.tasks.keys import key_maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import CallOptions
@@ -49,6 +50,8 @@ class Parameters:
         elif positional:
             args = positional
         found, named = args or (), kwargs or {}
+        if not isinstance(named, Mapping):
+            raise EnqueueError(f"kwargs is {named!r}: use a dict")
         self.check(found, named)
         return found, named
 

@@ -87,6 +87,13 @@ def test_the_request(app):
     assert result.get(timeout=30) == [result.id, look.name, [], {"x": 1}, {"a": 1}, 0, "drain", info, False, None]
 
 
+@pytest.mark.parametrize("wrong", [[1], "x", 5])
+def test_named_arguments_are_a_dict(app, wrong):
+    task = app.task(name="add")(add)
+    with pytest.raises(EnqueueError, match=r"kwargs is .*: use a dict"):
+        task.apply_async((1,), wrong)
+
+
 def test_headers_come_as_the_values_that_they_were(app):
     at, who = SYSTEM_CLOCK.now(), uuid4()
 
@@ -150,16 +157,21 @@ def test_a_route(app, row, form):
 
 WRONG_ROUTES = {
     "a function without the rest": (lambda name: "q", r"task_routes: a function is called with \(name, args, "),
-    "a number in a list": ([5], r"task_routes has 5: use a map"),
+    "a number in a list": ([5], r"task_routes is \[5\]: use a table"),
     "a pair of three": ([[("a", "b", "c")]], r"task_routes has \('a', 'b', 'c'\) among its pairs"),
 }
 
 
 @pytest.mark.parametrize("form", WRONG_ROUTES)
 def test_what_is_no_route_is_named(app, form):
-    app.conf.task_routes, said = WRONG_ROUTES[form]
-    with pytest.raises(ConfigError, match=said):
+    value, said = WRONG_ROUTES[form]
+
+    def send():
+        app.conf.task_routes = value
         app.task(add).delay(1, 2)
+
+    with pytest.raises(ConfigError, match=said):
+        send()
 
 
 def test_what_a_route_raises_itself_is_not_changed(app):
