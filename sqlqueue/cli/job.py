@@ -115,7 +115,7 @@ def report_retry(done: Sequence[str]) -> None:
     """Say how many jobs are ready again."""
     click.echo(f"{many(len(done), 'job')} ready again")
     if not done:
-        click.echo("steps of a workflow that never ran are left alone: send the rest of the workflow anew", err=True)
+        click.echo("a step of a workflow that never ran waits for what failed before it: retry that", err=True)
         raise SystemExit(1)
 
 

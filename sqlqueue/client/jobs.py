@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from sqlqueue.domain.control import HEED, Message, signal_of
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.quota import QUEUE, Quota, check_name
-from sqlqueue.domain.states import State
-from sqlqueue.domain.which import Which
 from sqlqueue.errors import ConfigError
 from sqlqueue.notify.channels import PAUSED, control_channel, queue_channel
 from sqlqueue.store.ops import limits
@@ -19,15 +17,17 @@ from sqlqueue.store.ops import queues as verbs
 from sqlqueue.store.ops.forget import forget
 from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, list_jobs, show_job
 from sqlqueue.store.ops.purge import purge
-from sqlqueue.store.ops.retry import retry
+from sqlqueue.store.ops.redrive import redrive
 from sqlqueue.store.ops.revoke import revoke
+from sqlqueue.store.ops.shift import database_clock
 from sqlqueue.store.ops.wake import wake
 from sqlqueue.store.ops.workers import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlqueue.domain.which import Which
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.ops.queues import Count
     from sqlqueue.store.ops.workers import Sighting
@@ -102,28 +102,22 @@ class Jobs:
                 return done
 
     def retry(self, which: Which) -> list[str]:
-        """Let failed and revoked jobs run again, each once, and return their ids; others are left alone.
+        """Let failed and revoked jobs run again, and with them what never ran since it waited for them.
 
-        Left alone are also steps of a workflow that never ran, since one before them had not succeeded: they would run
-        without its result.
-
-        Raises ConfigError when ``which`` says nothing.
+        Returns their ids; others are left alone, and so is what fails again meanwhile. Raises ConfigError when
+        ``which`` says nothing.
         """
         _refuse_everything(which)
-        done: list[str] = []
-        for part in _parts(which) if which.ids is not None else self._over(which):
-            batch = self._store.run(retry, part, BATCH)
-            self._waker.placed(batch)
-            done += [one.id for one in batch]
-        return done
-
-    def _over(self, which: Which) -> Iterator[Which]:
-        """Return the failed and revoked jobs that are meant, by their ids: one that fails again is not met again."""
-        for state in (which.state,) if which.state is not None else (State.FAILED, State.REVOKED):
-            before = LAST
-            while rows := self._store.read(list_jobs, which._replace(state=state), BATCH, before):
-                before = rows[-1].id
-                yield Which(ids=[row.id for row in rows])
+        until = self._store.read(database_clock)
+        done: dict[str, None] = {}
+        for part in _parts(which):
+            while (batch := self._store.run(redrive, part, BATCH, until)).ids:
+                self._waker.placed(batch.placed)
+                self._waker.finished(batch.ended)
+                done.update(dict.fromkeys(batch.ids))
+                if part.ids is not None:
+                    break
+        return list(done)
 
     def forget(self, ids: Sequence[str]) -> list[str]:
         """Delete results and return the ids of those that there were; jobs that are not over are left alone."""
@@ -209,5 +203,7 @@ def _refuse_everything(which: Which) -> None:
 
 def _parts(which: Which) -> list[Which]:
     """Split ids into batches."""
-    ids = which.ids or ()
+    if which.ids is None:
+        return [which]
+    ids = which.ids
     return [which._replace(ids=ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]

@@ -17,7 +17,7 @@ class Which(NamedTuple):
 
     Parameters
     ----------
-    ids: exactly these; the rest is then not looked at.
+    ids: only these; to revoke and to retry, exactly these: the rest is then not looked at.
     root_id: the job with which a workflow began, and everything that came of it.
     since: sent at that moment or later.
     error: text that the job's last error contains.
@@ -42,6 +42,7 @@ class Which(NamedTuple):
     def params(self, since: object) -> dict[str, object]:
         """Return the parameters of the statements that match rows; ``since`` is the moment as the database takes it."""
         return {
+            "ids": None if self.ids is None else json.dumps(list(self.ids)),
             "queue": self.queue,
             "task": self.task,
             "state": None if self.state is None else str(self.state),

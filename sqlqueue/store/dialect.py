@@ -82,6 +82,11 @@ class Statements:
     show_result: Statement
     retry: Statement
     retry_where: Statement
+    roots_of: Statement
+    never_ran_of: Statement
+    never_ran_under: Statement
+    block_again: Statement
+    connect_again: Statement
     forget: Statement
     purge: Statement
     pause: Statement

@@ -18,6 +18,7 @@ from sqlqueue.store.sql import postgres_events as events
 from sqlqueue.store.sql import postgres_jobs as jobs
 from sqlqueue.store.sql import postgres_limits as limits
 from sqlqueue.store.sql import postgres_operator as operator
+from sqlqueue.store.sql import postgres_redrive as redrive
 from sqlqueue.store.sql import postgres_rest as rest
 from sqlqueue.store.sql import postgres_revoke as revoke
 from sqlqueue.store.sql import postgres_told as told
@@ -33,7 +34,20 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Params
 
 STATEMENTS = Statements.gathered(
-    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock, broadcast
+    both,
+    jobs,
+    rest,
+    revoke,
+    operator,
+    workflow,
+    unique,
+    control,
+    limits,
+    told,
+    events,
+    clock,
+    broadcast,
+    redrive,
 )
 
 SEPARATOR, NULL = "\x1f", "~"

@@ -21,6 +21,7 @@ from sqlqueue.store.sql import sqlite_events as events
 from sqlqueue.store.sql import sqlite_jobs as jobs
 from sqlqueue.store.sql import sqlite_limits as limits
 from sqlqueue.store.sql import sqlite_operator as operator
+from sqlqueue.store.sql import sqlite_redrive as redrive
 from sqlqueue.store.sql import sqlite_rest as rest
 from sqlqueue.store.sql import sqlite_revoke as revoke
 from sqlqueue.store.sql import sqlite_told as told
@@ -36,7 +37,20 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Params
 
 STATEMENTS = Statements.gathered(
-    both, jobs, rest, revoke, operator, workflow, unique, control, limits, told, events, clock, broadcast
+    both,
+    jobs,
+    rest,
+    revoke,
+    operator,
+    workflow,
+    unique,
+    control,
+    limits,
+    told,
+    events,
+    clock,
+    broadcast,
+    redrive,
 )
 
 

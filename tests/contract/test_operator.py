@@ -10,7 +10,7 @@ from sqlqueue.domain.settlement import Finish, GiveBack, Reschedule
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import EVERY, Which
 from sqlqueue.store.ops.forget import forget
-from sqlqueue.store.ops.jobs import list_jobs, show_job
+from sqlqueue.store.ops.jobs import LAST, list_jobs, show_job
 from sqlqueue.store.ops.purge import purge
 from sqlqueue.store.ops.queues import counts, pause, paused, resume
 from sqlqueue.store.ops.rescue import rescue
@@ -246,3 +246,11 @@ def test_what_waits_is_counted(runner):
         ("bill", "ready"): 1,
     }
     assert all(0 <= one.oldest < 60 for one in found.values())
+
+
+def test_a_list_of_given_jobs(runner):
+    some = put_many(runner, 3)
+    wanted = [some[0], some[2], "no such job"]
+    assert {row.id for row in runner.run(list_jobs, Which(ids=wanted), 10, LAST)} == {some[0], some[2]}
+    assert runner.run(list_jobs, Which(ids=[]), 10, LAST) == []
+    assert {row.id for row in runner.run(list_jobs, Which(ids=wanted, task="other"), 10, LAST)} == set()

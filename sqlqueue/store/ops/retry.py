@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Op
 
 
-def retry(dialect: Dialect, which: Which, at_most: int = 1000) -> Op[list[Placed]]:
+def retry(dialect: Dialect, which: Which, at_most: int = 1000, until: float | None = None) -> Op[list[Placed]]:
     """Make one batch of results jobs again and return where they stand: at the end of their lanes, ready.
 
     Their attempts, retries and crashes are counted anew, what went before is in their history, and their claim tokens
     are higher than ever, so that whoever once held them changes nothing any more. The result is gone in the same
-    transaction. Jobs that succeeded, or are not over, are left alone, and so are steps of a workflow
-    that were ended while they waited: they would run without what their parents return.
+    transaction. Jobs that succeeded, are not over, or never ran since they waited for others, are left alone.
 
     Parameters
     ----------
     at_most: size of the batch.
+    until: by a filter, only those that were over by then, in seconds since 1970 by the database's clock.
     """
     sql = dialect.sql
     base = {}
@@ -35,7 +35,7 @@ def retry(dialect: Dialect, which: Which, at_most: int = 1000) -> Op[list[Placed
         rows = yield from ask(sql.retry, **base, ids=json.dumps(list(which.ids)), at_most=at_most)
     else:
         params = which.params(dialect.moment(which.since))
-        rows = yield from ask(sql.retry_where, **params, **base, at_most=at_most)
+        rows = yield from ask(sql.retry_where, **params, **base, at_most=at_most, until=until)
     if rows and not dialect.many_writers:
         yield from ask(sql.forget, ids=json.dumps([row[0] for row in rows]))
     return [Placed(*row) for row in rows]

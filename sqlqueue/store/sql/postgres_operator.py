@@ -5,15 +5,12 @@ from __future__ import annotations
 from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.listing import newest_first
 from sqlqueue.store.sql.postgres_jobs import with_attempt
+from sqlqueue.store.sql.postgres_redrive import NEVER_RAN
 from sqlqueue.store.sql.postgres_which import MATCHES
 
 LIST_JOBS = Statement(newest_first(MATCHES))
 
 _BY_ID = "r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))"
-
-
-_NEVER_RAN = "r.attempt = 0 AND r.history IS NULL AND r.options ->> 'takes' IS NOT NULL"
-"""A step of a workflow that was ended while it waited: it was never given what its parents return."""
 
 
 def _again(found: str) -> str:
@@ -22,8 +19,7 @@ def _again(found: str) -> str:
 WITH gone AS (
     DELETE FROM sqlqueue_results d
      WHERE d.id = ANY (ARRAY(SELECT r.id FROM sqlqueue_results r
-                              WHERE r.state IN ('failed', 'revoked') AND NOT coalesce({_NEVER_RAN}, false)
-                                AND {found}
+                              WHERE r.state IN ('failed', 'revoked') AND {found} AND NOT {NEVER_RAN}
                               ORDER BY r.id LIMIT :at_most FOR UPDATE))
        AND d.state IN ('failed', 'revoked') AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs u WHERE u.id = d.id)
     RETURNING *
@@ -40,7 +36,11 @@ RETURNING id, queue, priority, seq
 
 RETRY = by_index(_again(_BY_ID))
 
-RETRY_WHERE = Statement(_again(MATCHES))
+_IN_TIME = """
+    (CAST(:until AS double precision) IS NULL OR r.finished_at <= to_timestamp(CAST(:until AS double precision))) AND
+"""
+
+RETRY_WHERE = Statement(_again(_IN_TIME + MATCHES))
 
 FORGET = Statement("""
 DELETE FROM sqlqueue_results WHERE id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.postgres_redrive import waited
 from sqlqueue.store.sql.postgres_rest import held
 from sqlqueue.store.sql.postgres_which import MATCHES
 
@@ -34,16 +35,18 @@ SELECT {kept()}, 'revoked', clock_timestamp(), crashes, why FROM gone
 RETURNING id
 """
 
-END_WAITING = Statement(
-    """
+END_WAITING = Statement(f"""
 WITH gone AS (
     DELETE FROM sqlqueue_jobs j
      WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))) AND j.revoked
        AND j.state <> 'running'
     RETURNING j.*, CAST(:reason AS text) AS why
-)"""
-    + _END
 )
+{INTO_RESULTS}, error, result)
+SELECT {kept()}, 'revoked', clock_timestamp(), crashes, why, CASE WHEN state = 'blocked' THEN {waited("gone")} END
+  FROM gone
+RETURNING id
+""")
 
 # What a settlement would have sent back to wait: after a revocation there is no other try.
 END_REVOKED = Statement(

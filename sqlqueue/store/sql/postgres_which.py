@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MATCHES = """
+    (CAST(:ids AS json) IS NULL OR r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))) AND
     (CAST(:queue AS text) IS NULL OR r.queue = CAST(:queue AS text))
     AND (CAST(:task AS text) IS NULL OR r.task = CAST(:task AS text))
     AND (CAST(:state AS text) IS NULL OR r.state = CAST(:state AS text))

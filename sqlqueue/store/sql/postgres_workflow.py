@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
+from sqlqueue.store.sql.postgres_redrive import waited
 
 CONNECT = Statement("""
 INSERT INTO sqlqueue_dependencies (dependent, position, parent)
@@ -106,8 +107,8 @@ WITH gone AS (
      WHERE j.ctid = x.ctid
     RETURNING {kept("j")}, j.crashes, x.state AS final, x.error AS why, x.exception, x.traceback
 )
-{INTO_RESULTS}, error, exception, traceback)
-SELECT {kept()}, final, clock_timestamp(), crashes, why, CAST(exception AS json), traceback
+{INTO_RESULTS}, error, exception, traceback, result)
+SELECT {kept()}, final, clock_timestamp(), crashes, why, CAST(exception AS json), traceback, {waited("gone")}
   FROM gone
 RETURNING id
 """)

@@ -6,15 +6,12 @@ from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.listing import newest_first
 from sqlqueue.store.sql.sqlite_jobs import with_attempt
 from sqlqueue.store.sql.sqlite_moments import statement
+from sqlqueue.store.sql.sqlite_redrive import NEVER_RAN
 from sqlqueue.store.sql.sqlite_which import MATCHES
 
 LIST_JOBS = Statement(newest_first(MATCHES))
 
 _BY_ID = "r.id IN (SELECT value FROM json_each(:ids))"
-
-
-_NEVER_RAN = "r.attempt = 0 AND r.history IS NULL AND json_extract(r.options, '$.takes') IS NOT NULL"
-"""A step of a workflow that was ended while it waited: it was never given what its parents return."""
 
 
 def _again(found: str) -> str:
@@ -26,7 +23,7 @@ SELECT id, :base + row_number() OVER (ORDER BY finished_at, id), queue, priority
        options, parent_id, root_id, group_id, created_at, <now>, acks_late, max_crashes, claim_token + 1, limits,
        {with_attempt("runtime", "error", "finished_at")}
   FROM (SELECT * FROM sqlqueue_results r
-         WHERE r.state IN ('failed', 'revoked') AND NOT coalesce({_NEVER_RAN}, 0) AND {found}
+         WHERE r.state IN ('failed', 'revoked') AND {found} AND NOT {NEVER_RAN}
            AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs u WHERE u.id = r.id)
          ORDER BY r.id LIMIT :at_most)
 RETURNING id, queue, priority, seq
@@ -35,7 +32,11 @@ RETURNING id, queue, priority, seq
 
 RETRY = statement(_again(_BY_ID))
 
-RETRY_WHERE = statement(_again(MATCHES))
+_IN_TIME = """
+    (:until IS NULL OR r.finished_at <= strftime('%Y-%m-%d %H:%M:%f000+00:00', :until, 'unixepoch')) AND
+"""
+
+RETRY_WHERE = statement(_again(_IN_TIME + MATCHES))
 
 FORGET = Statement("DELETE FROM sqlqueue_results WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING id")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_moments import statement
+from sqlqueue.store.sql.sqlite_redrive import waited
 from sqlqueue.store.sql.sqlite_which import MATCHES
 
 MARK_REVOKED = Statement("""
@@ -19,8 +20,8 @@ RETURNING id, state, worker, claim_token
 """)
 
 END_WAITING = statement(f"""
-{INTO_RESULTS}, error)
-SELECT {kept()}, 'revoked', <now>, crashes, :reason
+{INTO_RESULTS}, error, result)
+SELECT {kept()}, 'revoked', <now>, crashes, :reason, CASE WHEN state = 'blocked' THEN {waited("sqlqueue_jobs")} END
   FROM sqlqueue_jobs WHERE id IN (SELECT value FROM json_each(:ids)) AND revoked AND state <> 'running'
 RETURNING id
 """)

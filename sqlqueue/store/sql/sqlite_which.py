@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MATCHES = """
+    (:ids IS NULL OR r.id IN (SELECT value FROM json_each(:ids))) AND
     (:queue IS NULL OR r.queue = :queue)
     AND (:task IS NULL OR r.task = :task)
     AND (:state IS NULL OR r.state = :state)

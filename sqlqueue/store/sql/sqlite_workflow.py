@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlqueue.store.operation import Statement
 from sqlqueue.store.sql.columns import INTO_RESULTS, kept
 from sqlqueue.store.sql.sqlite_moments import statement
+from sqlqueue.store.sql.sqlite_redrive import waited
 
 CONNECT = Statement("""
 INSERT INTO sqlqueue_dependencies (dependent, position, parent)
@@ -84,9 +85,9 @@ RETURNING id, queue, priority, seq
 """)
 
 DOOM = statement(f"""
-{INTO_RESULTS}, error, exception, traceback)
+{INTO_RESULTS}, error, exception, traceback, result)
 SELECT {kept("j")}, json_extract(value, '$.state'), <now>, j.crashes, json_extract(value, '$.error'),
-       json_extract(value, '$.exception'), json_extract(value, '$.traceback')
+       json_extract(value, '$.exception'), json_extract(value, '$.traceback'), {waited("j")}
   FROM json_each(:doc) x JOIN sqlqueue_jobs j ON j.id = json_extract(x.value, '$.id')
  WHERE j.state = 'blocked'
     ON CONFLICT (id) DO NOTHING

@@ -1,0 +1,74 @@
+"""Let jobs run again by hand, and those that never ran since they waited for them.
+
+A job that is ended while it waits keeps in its result for whom it waited. When one of these is to run again it is
+blocked again, on edges of which those are resolved whose parents have succeeded. One whose parent stays failed ends
+once more, as it did.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlqueue.store.operation import ask
+from sqlqueue.store.ops.release import release
+from sqlqueue.store.ops.retry import retry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlqueue.domain.which import Which
+    from sqlqueue.store.dialect import Dialect
+    from sqlqueue.store.operation import Op
+    from sqlqueue.store.rows import Placed
+
+
+class Redriven(NamedTuple):
+    """The ids of jobs that run again or wait again for such; those of them that may run; those that ended once more."""
+
+    ids: list[str]
+    placed: list[Placed]
+    ended: list[str]
+
+
+def redrive(dialect: Dialect, which: Which, at_most: int = 1000, until: float | None = None) -> Op[Redriven]:
+    """Let one batch of jobs run again, see `retry`, and block those again that waited for them."""
+    placed = yield from retry(dialect, which, at_most, until)
+    again = [one.id for one in placed]
+    waiting = yield from _never_ran(dialect, again, which.ids or ())
+    if not waiting:
+        return Redriven(again, placed, [])
+    rows = yield from ask(dialect.sql.block_again, ids=json.dumps(list(waiting)))
+    blocked = [row[0] for row in rows]
+    yield from ask(dialect.sql.forget, ids=json.dumps(blocked))
+    edges = [[id_, place, parent] for id_ in blocked for place, parent in enumerate(waiting[id_])]
+    yield from ask(dialect.sql.connect_again, edges=json.dumps(edges))
+    released = yield from release(dialect, [], blocked)
+    ended = set(released.ended)
+    ids = again + [id_ for id_ in blocked if id_ not in ended]
+    return Redriven(ids, placed + released.placed, released.ended)
+
+
+def _never_ran(dialect: Dialect, again: Sequence[str], asked: Sequence[str]) -> Op[dict[str, list[str]]]:
+    """Return, of jobs that never ran and were asked for, or waited for those that run again, whom they waited for."""
+    sql = dialect.sql
+    roots = (yield from ask(sql.roots_of, ids=json.dumps(list(again)))) if again else []
+    rows = (yield from ask(sql.never_ran_of, ids=json.dumps(list(asked)))) if asked else []
+    if roots:
+        if sql.read_all is not None:
+            yield from ask(sql.read_all)  # no index leads from the root of a workflow to its results
+        rows += yield from ask(sql.never_ran_under, ids=json.dumps([row[0] for row in roots]))
+    known: dict[str, list[str]] = {id_: json.loads(result)["waited"] for id_, result in rows}
+    return _following(known, {*again, *known.keys() & set(asked)})
+
+
+def _following(known: dict[str, list[str]], first: Collection[str]) -> dict[str, list[str]]:
+    """Return those that wait, directly or through others, for one of the first, or are among them."""
+    found = {id_: known[id_] for id_ in first if id_ in known}
+    left = {id_: parents for id_, parents in known.items() if id_ not in found}
+    reached = set(first)
+    while more := {id_: parents for id_, parents in left.items() if not reached.isdisjoint(parents)}:
+        found |= more
+        reached.update(more)
+        left = {id_: parents for id_, parents in left.items() if id_ not in more}
+    return found
