@@ -26,6 +26,7 @@ from tests.support.claimed import claimed
 from tests.support.clock import FakeClock
 from tests.support.jobs import ME, lane, new_job
 from tests.support.runners import ROW
+from tests.support.statistics import updates
 
 
 def run(connection: psycopg.Connection, verb: Any, *args: Any, dialect: Postgres | None = None) -> Any:
@@ -95,11 +96,7 @@ def hot_share(url: str, jobs: int = 600) -> float:
             run(
                 connection, settle, ME, [Finish(job.id, State.SUCCEEDED) for job in held], {j.id: j.token for j in held}
             )
-    with psycopg.connect(url) as connection:
-        found = connection.execute(
-            "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sqlqueue_jobs'"
-        ).fetchone()
-    assert found is not None
+    found = updates(url, jobs)
     assert found[0] == jobs
     return float(found[1] / found[0])
 

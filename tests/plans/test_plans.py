@@ -16,8 +16,8 @@ from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.postgres_link import WORKER_SETTINGS
 from tests.support.databases import fresh_name
 from tests.support.jobs import ME, lane, new_job
-from tests.support.processes import wait_until
 from tests.support.runners import ROW
+from tests.support.statistics import updates
 
 DIALECT = Postgres()
 JOBS = 20_000
@@ -290,14 +290,6 @@ def test_claims_are_hot_updates(postgres_url):
         while held := drive(execute, claim(DIALECT, ME, [lane()], 500)):
             done = [Finish(job.id, State.SUCCEEDED, "3", 0.1) for job in held]
             drive(execute, settle(DIALECT, ME, done, {job.id: job.token for job in held}))
-    counted = "SELECT n_tup_upd, n_tup_hot_upd, n_tup_del FROM pg_stat_user_tables WHERE relname = 'sqlqueue_jobs'"
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-
-        def told():
-            """A server process tells what it has done when it ends, a moment after its connection has."""
-            row = connection.execute(counted).fetchone()
-            return row if row is not None and row[2] >= 5000 else None
-
-        updated, hot, deleted = wait_until("the statistics", told)
+    updated, hot, deleted = updates(postgres_url, 5000)
     assert (updated, deleted) == (5000, 5000)
     assert hot / updated >= 0.9
