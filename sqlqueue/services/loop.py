@@ -83,7 +83,7 @@ class Loop:
     def _round(self) -> float:
         try:
             rest = self._tick()
-        except Exception as error:
+        except BaseException as error:  # also SystemExit, which would end the thread without a word
             self._errors += 1
             self._complain(error)
             logger.debug("%s", self.name, exc_info=True)
@@ -94,7 +94,7 @@ class Loop:
         self._errors = 0
         return rest
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, error: BaseException) -> None:
         """Say what failed; while it goes on failing, only now and then."""
         if self._errors == 1 or monotonic() - self._said_at >= REMINDER:
             self._said_at = monotonic()

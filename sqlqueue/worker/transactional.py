@@ -5,6 +5,7 @@ Previous room: ``execute``; the transaction itself is ``client.transaction``.
 
 from __future__ import annotations
 
+import logging
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.task import Task
 
+logger = logging.getLogger("sqlqueue.worker")
+
 NOT_BEGUN_PAUSE = 1.0
 """Seconds until a job is tried again for which no transaction could be begun."""
 
@@ -53,7 +56,7 @@ class TransactionalRun:
             self._transaction = self._task.begin()
         except StoreUnavailable as error:
             return Returned(NOT_BEGUN_PAUSE, f"no transaction could be begun: {error}")
-        except Exception as error:  # noqa: BLE001 - what stands here is the app's mistake, not a worker's
+        except BaseException as error:  # noqa: BLE001 - what stands here is the app's mistake, not a worker's
             return Failed(describe(error), 0.0)
         self.context.transaction = self._transaction
         self.started = monotonic()
@@ -77,11 +80,17 @@ class TransactionalRun:
             if self._transaction is None or not self._transaction.commit(self._job, finish):
                 return Returned(0.0, "the job was no longer this worker's: all that it did is undone", started=True)
             self._committed = Committed(result, runtime)
-        if self._task.hooked:
-            tell(self._task, Succeeded(result, runtime), value)
-        if RUNS.watched:
-            around.end(self._task, Succeeded(result, runtime), value)
+        self._tell(Succeeded(result, runtime), value)
         return self._committed
+
+    def _tell(self, outcome: Succeeded, value: Any) -> None:
+        try:
+            if self._task.hooked:
+                tell(self._task, outcome, value)
+            if RUNS.watched:
+                around.end(self._task, outcome, value)
+        except BaseException:  # a receiver that calls sys.exit()
+            logger.exception("telling what came of a job of %s failed; it is committed", self._task.name)
 
     def undone(self, error: BaseException) -> Outcome | None:
         """Return what became of the job when an exception came after its transaction, None when that is undone."""

@@ -9,7 +9,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from sqlqueue import SQLQueue, get_task_logger
+from sqlqueue import SQLQueue, Task, get_task_logger
 
 app = SQLQueue("tasks", task_max_size=2 << 20, result_max_size=2 << 20)
 logger = get_task_logger(__name__)
@@ -69,6 +69,36 @@ def leave() -> None:
 @app.task(queue="testq")
 async def aleave() -> None:
     sys.exit(3)
+
+
+class Leaving(Task):
+    """A class whose hooks want to end the process."""
+
+    def before_start(self, _, args, __):
+        if args[0] == "before":
+            sys.exit(3)
+
+    def on_success(self, *_):
+        raise KeyboardInterrupt
+
+    def on_failure(self, *_):
+        sys.exit(5)
+
+    def after_return(self, *_):
+        sys.exit(5)
+
+
+class Resisting(Exception):
+    """Says nothing of itself."""
+
+    args = property(lambda self: self.nothing)
+
+
+@app.task(queue="testq", base=Leaving)
+def hooked(when: str) -> str:
+    if when == "resist":
+        raise Resisting
+    return when
 
 
 @app.task(queue="testq")

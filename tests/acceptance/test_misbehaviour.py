@@ -31,13 +31,17 @@ def test_each_misdeed_ends_in_a_result_and_the_worker_in_good_order(rude, pool):
     for task in (tasks.interrupt, tasks.ainterrupt):
         with pytest.raises(TaskFailed, match="KeyboardInterrupt"):
             task.delay().get(timeout=PATIENCE)
+    assert tasks.hooked.delay("after").get(timeout=PATIENCE) == "after"
+    for when, kind in (("before", TaskFailed), ("resist", tasks.Resisting)):
+        with pytest.raises(kind, match="SystemExit: 3" if when == "before" else None):
+            tasks.hooked.delay(when).get(timeout=PATIENCE)
     with pytest.raises(EncodingError, match=r"the task's result.lock is of type lock"):
         tasks.unstorable.delay().get(timeout=PATIENCE)
     large = "x" * (3 << 19)
     assert tasks.repeat.delay(large, 1).get(timeout=PATIENCE) == large, "more than usual, but no more than the limit"
     with pytest.raises(EncodingError, match=r"tasks.repeat: the task's result is 3,145,730.* setting result_max_size"):
         tasks.repeat.delay(large, 2).get(timeout=PATIENCE)
-    with pytest.raises(TaskFailed, match="a lock"):
+    with pytest.raises(tasks.Unpicklable, match="a lock"):
         tasks.unpicklable.delay().get(timeout=PATIENCE)
     with pytest.raises((TaskFailed, tasks.Mute)) as caught:
         tasks.mute.delay().get(timeout=PATIENCE)

@@ -8,7 +8,7 @@ from sqlqueue.services import loop as room
 from sqlqueue.services.loop import Loop
 
 
-def lines_of(caplog, monkeypatch, failures, reminder=60.0):
+def lines_of(caplog, monkeypatch, failures, reminder=60.0, error=None):
     """Let a loop fail so often and then work; return its log lines."""
     monkeypatch.setattr(room, "FIRST_REST_AFTER_ERROR", 1e-6)
     monkeypatch.setattr(room, "LONGEST_REST_AFTER_ERROR", 1e-6)
@@ -18,7 +18,7 @@ def lines_of(caplog, monkeypatch, failures, reminder=60.0):
     def tick():
         left[0] -= 1
         if left[0] >= 0:
-            raise StoreUnavailable("connection refused")
+            raise error or StoreUnavailable("connection refused")
         works.set()
         return 60.0
 
@@ -42,4 +42,11 @@ def test_what_goes_on_for_long_is_said_again(caplog, monkeypatch):
     lines = lines_of(caplog, monkeypatch, 3, reminder=0.0)
     assert lines[1:3] == [
         f"consumer: StoreUnavailable: connection refused (will go on, {n} rounds in a row)" for n in (2, 3)
+    ]
+
+
+def test_a_round_that_exits_does_not_end_the_loop(caplog, monkeypatch):
+    assert lines_of(caplog, monkeypatch, 1, error=SystemExit(5)) == [
+        "consumer: SystemExit: 5 (will go on)",
+        "consumer: works again after 1 failed rounds",
     ]

@@ -21,6 +21,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import SoftTimeLimitExceeded
 from sqlqueue.worker.interrupt import Interruptible
 from sqlqueue.worker.limits import too_long
+from sqlqueue.worker.pools.guard import escaped
 from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 from sqlqueue.worker.pools.threads import ThreadPool
 
@@ -219,7 +220,14 @@ class AsyncioPool:
         return Run(job, monotonic(), self._loop.create_task(work), timers)
 
     async def _work(self, job: Job) -> None:
-        self._finish(job, await self._executor.aexecute(job))
+        started = monotonic()
+        try:
+            outcome = await self._executor.aexecute(job)
+        except BaseException as error:  # the loop must go on, and know that the job is over
+            if job.id not in self._running:  # ended from outside: cancelled
+                raise
+            outcome = escaped(job, error, started)
+        self._finish(job, outcome)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         """Keep an outcome until this round of the loop is over."""

@@ -6,11 +6,12 @@ the next one: both take the lock, and what was asked for and not raised yet is t
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.domain.outcome import Failed, Revoked
+from sqlqueue.domain.outcome import Crashed, Failed, Revoked
 from sqlqueue.errors import SoftTimeLimitExceeded, TaskRevoked, TimeLimitExceeded
 from sqlqueue.serialization.failures import describe
 from sqlqueue.services.alarms import Alarms
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from sqlqueue.worker.execute import Executor
 
 
+logger = logging.getLogger("sqlqueue.worker")
+
 FROM_OUTSIDE = (SoftTimeLimitExceeded, TimeLimitExceeded, TaskRevoked)
 """What may be raised in a job's thread, and come when it is hardly in the job any more."""
 
@@ -34,6 +37,22 @@ FROM_OUTSIDE = (SoftTimeLimitExceeded, TimeLimitExceeded, TaskRevoked)
 def exception_of(outcome: Outcome) -> type[BaseException]:
     """Return what to raise in a task whose job has ended with this outcome already."""
     return TaskRevoked if isinstance(outcome, Revoked) else TimeLimitExceeded
+
+
+def escaped(job: Job, error: BaseException, started: float) -> Outcome:
+    """Return what becomes of a job from whose run something came that should have stopped in ``execute``.
+
+    It counts as a crash, so that a job which does this to every worker ends as failed.
+
+    Parameters
+    ----------
+    started: when it was, monotonic.
+    """
+    if isinstance(error, FROM_OUTSIDE):
+        return Failed(describe(error), monotonic() - started)
+    kind = type(error).__qualname__
+    logger.error("%s[%s]: %s left its run, which counts as a crash", job.task, job.id, kind, exc_info=error)
+    return Crashed(f"{kind} left its run")
 
 
 class Guard:
@@ -68,6 +87,8 @@ class Guard:
                     raise_in(thread, None)
             except FROM_OUTSIDE as error:
                 outcome = outcome or Failed(describe(error), monotonic() - started)
+            except BaseException as error:  # noqa: BLE001 - the alarms must not outlive the job
+                outcome = outcome or escaped(job, error, started)
             else:
                 return outcome
 

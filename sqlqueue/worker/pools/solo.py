@@ -19,7 +19,7 @@ from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.outcome import Committed, Returned, Succeeded
 from sqlqueue.errors import ConfigError
 from sqlqueue.worker.interrupt import raise_in
-from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, exception_of
+from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, escaped, exception_of
 from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class SoloPool:
                     outcome = self._sentenced(job, outcome)
             except FROM_OUTSIDE:  # it came too late for the job, or too early
                 outcome = self._sentenced(job, outcome)
+            except BaseException as error:  # noqa: BLE001 - the consumer itself must go on
+                outcome = self._sentenced(job, escaped(job, error, now))
             done.append((job, outcome))
             now = monotonic()
         if done:

@@ -7,7 +7,6 @@ takes its place.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import sys
@@ -17,7 +16,7 @@ from signal import SIGKILL
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, exception_of
+from sqlqueue.worker.pools.guard import FROM_OUTSIDE, Guard, escaped, exception_of
 from sqlqueue.worker.pools.pool import Executing, Survey, refuse_anew, take_from
 
 if TYPE_CHECKING:
@@ -201,8 +200,12 @@ class ThreadPool:
         self._waking = False  # before it looks at the line, so that whoever fills it after that wakes another
 
     def _serve(self, number: int) -> None:
-        with contextlib.suppress(*FROM_OUTSIDE):  # left to itself, and told so late
+        try:
             self._serve_line(number)
+        except FROM_OUTSIDE:  # left to itself, and told so late
+            pass
+        except BaseException as error:  # noqa: BLE001 - another takes its place
+            self._fell(number, error)
         self._idle.discard(number)
         self._waking = False
         if self._line:
@@ -210,6 +213,15 @@ class ThreadPool:
         self._executor.close_thread()
         if not self._stopping:
             self._threads.pop(number, None)
+
+    def _fell(self, number: int, error: BaseException) -> None:
+        """Let another thread take the place of one that ends for what came out of its job."""
+        with self._staffing:
+            self._open.discard(number)
+        found = self._running.pop(number, None)
+        if found is not None:  # else it was ended from outside
+            self._report(((found[0], escaped(found[0], error, found[1])),))
+        self._hire()
 
     def _serve_line(self, number: int) -> None:
         line, running, execute, limits = self._line, self._running, self._executor.execute, self.limits
