@@ -19,3 +19,17 @@ INTO_RESULTS = f"INSERT INTO sqlqueue_results ({kept()}, state, finished_at, cra
 
 MAX_HISTORY = 100
 """Attempts that a job remembers; of one that is retried for ever, the latest."""
+
+
+def block_again(chosen: str) -> str:
+    """Return the statement that makes blocked jobs of those results ``r`` that are ``chosen`` and never ran."""
+    return f"""
+INSERT INTO sqlqueue_jobs (id, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
+                           group_id, created_at, acks_late, max_crashes, claim_token, limits, history)
+SELECT id, queue, priority, 'blocked', task, args, kwargs, headers, options, parent_id, root_id, group_id, created_at,
+       acks_late, max_crashes, claim_token + 1, limits, history
+  FROM sqlqueue_results r
+ WHERE {chosen} AND r.state IN ('failed', 'revoked')
+    ON CONFLICT DO NOTHING
+RETURNING id
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
+from sqlqueue.store.sql.columns import block_again
 
 NEVER_RAN = """coalesce(r.result, '') LIKE '{"waited"%'"""
 """Of a result ``r``: that its job was ended while it waited for others."""
@@ -29,16 +30,7 @@ NEVER_RAN_OF = Statement(f"{_NEVER_RAN_BY}id IN (SELECT value FROM json_each(:id
 
 NEVER_RAN_UNDER = Statement(f"{_NEVER_RAN_BY}root_id IN (SELECT value FROM json_each(:ids))")
 
-BLOCK_AGAIN = Statement(f"""
-INSERT INTO sqlqueue_jobs (id, queue, priority, state, task, args, kwargs, headers, options, parent_id, root_id,
-                           group_id, created_at, acks_late, max_crashes, claim_token, limits, history)
-SELECT id, queue, priority, 'blocked', task, args, kwargs, headers, options, parent_id, root_id, group_id, created_at,
-       acks_late, max_crashes, claim_token + 1, limits, history
-  FROM sqlqueue_results r
- WHERE r.id IN (SELECT value FROM json_each(:ids)) AND r.state IN ('failed', 'revoked') AND {NEVER_RAN}
-    ON CONFLICT DO NOTHING
-RETURNING id
-""")
+BLOCK_AGAIN = Statement(block_again(f"r.id IN (SELECT value FROM json_each(:ids)) AND {NEVER_RAN}"))
 
 # What became of each parent meanwhile: one that is a job again is waited for.
 CONNECT_AGAIN = Statement("""
