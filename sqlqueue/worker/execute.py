@@ -137,7 +137,12 @@ class Executor:
     async def _aexecute_in_transaction(self, task: Task[..., Any, Any], job: Job) -> Outcome:
         """The same in the running event loop; to begin and to commit may take long, and are awaited in a thread."""
         run = TransactionalRun(task, job, self._hostname, self._contents)
-        if (refused := await asyncio.to_thread(run.begin)) is not None:
+        try:
+            refused = await asyncio.to_thread(run.begin)
+        except BaseException:  # ended from outside; what that thread begins is nobody's
+            run.end()
+            raise
+        if refused is not None:
             return refused
         current_job.set(run.context)
         try:

@@ -48,17 +48,22 @@ class TransactionalRun:
         self._job = job
         self._transaction: TaskTransaction | None = None
         self._ending = threading.Lock()  # a run that is ended from outside may be in its commit, in a thread
+        self._over = False
         self._committed: Committed | None = None
 
     def begin(self) -> Outcome | None:
         """Begin the transaction; return what became of the job if there is none."""
         try:
-            self._transaction = self._task.begin()
+            transaction = self._task.begin()
         except StoreUnavailable as error:
             return Returned(NOT_BEGUN_PAUSE, f"no transaction could be begun: {error}")
         except BaseException as error:  # noqa: BLE001 - what stands here is the app's mistake, not a worker's
             return Failed(describe(error), 0.0)
-        self.context.transaction = self._transaction
+        with self._ending:
+            if self._over:  # the job was ended while this waited, in a thread, for the database
+                transaction.end()
+                return Returned(0.0, "it was ended before its transaction had begun")
+            self._transaction = self.context.transaction = transaction
         self.started = monotonic()
         reached("job-started")
         return None
@@ -103,6 +108,7 @@ class TransactionalRun:
     def end(self) -> None:
         """Undo what is not committed, and let go of the connection."""
         with self._ending:
+            self._over = True
             transaction, self._transaction, self.context.transaction = self._transaction, None, None
             if transaction is not None:
                 transaction.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Any
 
 import pytest
@@ -107,3 +108,36 @@ def test_a_transaction_that_exits_as_it_begins_is_a_failure(app, monkeypatch, po
         result.get(timeout=30, propagate=False)
         assert result.state == "FAILURE"
         assert good.delay().get(timeout=30) == "fine"
+
+
+def test_a_job_that_is_ended_before_its_transaction_begins_leaves_none_behind(app, monkeypatch):
+    """The database has to wait for its thread, which nobody can end; what that thread begins is undone."""
+
+    @app.task(name="books", transactional=True, soft_time_limit=0.1)
+    async def books():
+        return "booked"
+
+    begun: list[Any] = []
+    ended, free = threading.Event(), threading.Event()
+    begin = type(books).begin
+
+    def slow(self: Any) -> Any:
+        assert free.wait(30)
+        transaction = begin(self)
+        end = transaction.end
+
+        def last() -> None:
+            end()
+            ended.set()
+
+        monkeypatch.setattr(transaction, "end", last)
+        begun.append(transaction)
+        return transaction
+
+    monkeypatch.setattr(type(books), "begin", slow)
+    with working(app, pool="asyncio", concurrency=1):
+        with pytest.raises(SoftTimeLimitExceeded):
+            books.delay().get(timeout=30)
+        assert not begun
+        free.set()
+        assert ended.wait(10)
