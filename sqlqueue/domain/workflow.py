@@ -26,6 +26,9 @@ class Takes(StrEnum):
     FAILED = "failed"  # nothing: it runs after a parent has failed; if none does, it never runs
 
 
+OF_MANY = (Takes.LIST, Takes.ALL)
+"""What is taken by jobs that may wait for more than one."""
+
 FEEDS = '"feeds":true'
 """In the options of a job for which others wait: only such a job's settlement looks for them."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish
 from sqlqueue.domain.states import State
 from sqlqueue.domain.workflow import Edge
@@ -61,8 +62,13 @@ class Settling:
 
 
 @contextmanager
-def two(runner):
-    """Yield the transactions of two workers that each settle one of two parents, and the body's id."""
+def two(runner, *, fails=False):
+    """Yield the transactions of two workers that each settle one of two parents, and the body's id.
+
+    Parameters
+    ----------
+    fails: whether the second parent has failed.
+    """
     parents = [new_job(options='{"feeds":true}') for _ in range(2)]
     body = new_job(blocked=True, options='{"takes":"list"}')
     runner.run(enqueue, [*parents, body], None, [Edge(body.id, n, job.id) for n, job in enumerate(parents)])
@@ -70,15 +76,16 @@ def two(runner):
     with psycopg.connect(runner.url) as one, psycopg.connect(runner.url) as other:
         yield (
             *(
-                Settling(connection, settle(worker, job))
+                Settling(connection, settle(worker, job, fails=fails and worker == OTHER))
                 for connection, worker, job in zip((one, other), (ME, OTHER), jobs, strict=True)
             ),
             body.id,
         )
 
 
-def settle(worker, job):
-    done = Finish(job.id, State.SUCCEEDED, "1", 0.1)
+def settle(worker, job, *, fails=False):
+    error = Failure("ValueError: no", '{"module": "builtins", "name": "ValueError", "args": ["no"]}')
+    done = Finish(job.id, State.FAILED, None, 0.1, error) if fails else Finish(job.id, State.SUCCEEDED, "1", 0.1)
     return cycle(DIALECT, worker, [done], {job.id: job.token}, None, (), Joins({job.id}))
 
 
@@ -113,6 +120,27 @@ def test_whoever_holds_the_lock_judges_by_what_is_committed_then(runner):
         assert (refused.placed, refused.owed) == ([], {body})
         assert [placed.id for placed in one.commit().placed] == [body]
         assert again(runner, refused.owed).placed == []
+
+
+# Not before the lock: there the one that fails would wait for the other's commit to take the edges away.
+MOMENTS = [None, "resolve", "waiters", "let_go", "doom"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("first", [0, 1], ids=["the one that succeeds waits", "the one that fails waits"])
+def test_a_failure_that_comes_in_between_is_never_passed_over(runner, first, moment):
+    """At whatever statement the one stands while the other's whole transaction goes by."""
+    with two(runner, fails=True) as (*both, body):
+        waits, goes = both[first], both[1 - first]
+        waits.until(moment and getattr(DIALECT.sql, moment))
+        owed = goes.commit().owed
+        owed = owed | waits.commit().owed
+        if owed:
+            again(runner, owed)
+        row = runner.result(body)
+        assert row is not None, "the body is over"
+        assert row["state"] == "failed"
+        assert "ValueError" in row["error"]
 
 
 def test_without_the_lock_nobody_releases_the_body(runner, monkeypatch):

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain import sizes
-from sqlqueue.domain.workflow import Culprit, Doom, Drop, Ended, Go, Waiter, judge, too_much
+from sqlqueue.domain.workflow import OF_MANY, Culprit, Doom, Drop, Ended, Go, Waiter, judge, too_much
 from sqlqueue.store.operation import Batch, Step, ask, ask_last
 from sqlqueue.store.rows import Placed
 
@@ -121,12 +121,20 @@ def _lock(dialect: Dialect, ids: Collection[str]) -> Op[tuple[set[str], set[str]
 
 
 def _judge(dialect: Dialect, locked: Collection[str], suspects: Collection[str]) -> Op[list[Verdict]]:
-    """Look at locked jobs; only of suspects must somebody have failed, so only theirs is looked for."""
+    """Look at locked jobs: of suspects somebody has failed, and of those that may go somebody may have meanwhile.
+
+    For another may have failed and committed after we have resolved our own edge and had the lock: without a second
+    look, the body of a chord would run with nothing in the place of that result.
+    """
     steps = [Step(dialect.sql.waiters, {"ids": json.dumps(sorted(locked))})]
     if suspects:
         steps.append(Step(dialect.sql.culprits, {"ids": json.dumps(sorted(suspects))}))
     answers = yield Batch(steps)
-    culprits = {row[0]: Culprit(*row[1:]) for row in answers[1]} if suspects else {}
+    known = answers[1] if suspects else []
+    late = [row[0] for row in answers[0] if row[1] in OF_MANY and not row[2] and row[0] not in suspects]
+    if late and dialect.many_writers:
+        known += yield from ask(dialect.sql.culprits, ids=json.dumps(late))
+    culprits = {row[0]: Culprit(*row[1:]) for row in known}
     waiters = [
         Waiter(id_, takes, bool(is_open), args, options, culprits.get(id_))
         for id_, takes, is_open, args, options in answers[0]
