@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 VERSION = "5.7.0"
 FILES = ("test_tasks.py", "test_canvas.py", "test_inspect.py")
@@ -37,6 +38,10 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Python 3.11 before 3.11.4 has no filters."""
+
+
 def fetch(into: Path, source: str | None) -> Path:
     """Return the folder of Celery's tests, downloading the source distribution unless one is given."""
     if source is None:
@@ -44,7 +49,7 @@ def fetch(into: Path, source: str | None) -> Path:
         subprocess.run([*command, "--dest", str(into), f"celery=={VERSION}"], check=True)
         source = str(next(into.glob("celery-*.tar.gz")))
     with tarfile.open(source) as archive:
-        archive.extractall(into, filter="data")
+        archive.extractall(into, **SAFELY)
     found = into / f"celery-{VERSION}"
     suite = into / "suite"
     suite.mkdir()
