@@ -17,7 +17,7 @@ REFUSED = "NotRegistered: no task 'shop.add' here"
 def refused(runner, *, created=LONG_AGO):
     """Return the id of a job that a worker handed back because it does not know the task."""
     job = take_one(runner, args="[1]")
-    send(runner, job, GiveBack(job.id, started=False, delay=60.0, error=REFUSED))
+    send(runner, job, GiveBack(job.id, started=False, delay=59.0, error=REFUSED))
     if created:
         runner.rows("UPDATE sqlqueue_jobs SET created_at = :then WHERE id = :id", then=created, id=job.id)
     return job.id
