@@ -1,9 +1,9 @@
 """Let blocked jobs go, or end them, in the transaction that ends the jobs that they wait for.
 
 Edges are resolved first; then the dependents are locked, passing over those that somebody else has locked; then, in a
-later statement, which at READ COMMITTED sees what was committed before the lock was had, they are judged. Of two that
-settle the last two parents at the same time, the one that had the lock sees only its own end, and the one that was
-refused it must look once more after its commit: ``owed``.
+later statement, which at READ COMMITTED sees what was committed until then, they are judged. Of two that settle the
+last two parents at the same time, the one that had the lock may or may not see the other's end, as a success or as a
+failure, and the one that was refused it must look once more after its commit: ``owed``.
 """
 
 from __future__ import annotations
