@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlqueue.canvas.shapes import BUILTINS, JOIN
+from sqlqueue.canvas.shapes import JOIN
 from sqlqueue.client.workflow import written
 from sqlqueue.domain.broadcast import own_queue, spread
 from sqlqueue.domain.ids import new_job_id
@@ -65,7 +65,7 @@ class Broadcasts:
         ----------
         limits: returns what copies are to say of limits of the whole fleet.
         """
-        ours = [job for job in jobs if job.queue in self._own and job.task not in BUILTINS and not job.expired]
+        ours = [job for job in jobs if job.queue in self._own and job.task != JOIN and not job.expired]
         if not ours:
             return []
         try:

@@ -99,6 +99,7 @@ def test_it_is_a_step_of_workflows_like_any_other(crew):
     assert get(chain(crew.stage.identity.s(1), crew.reload.s(2)).delay()) == [["w1", 1, 2], ["w2", 1, 2]]
     assert get(chord([names, crew.stage.identity.s(0)], crew.stage.identity.s()).delay()) == [[["w1"], ["w2"]], 0]
     assert get(group(names, names).delay()) == [[["w1"], ["w2"]]] * 2
+    assert get(crew.reload.map([1, 2]).set(queue="news").delay()) == [[[w, 1], [w, 2]] for w in ("w1", "w2")]
 
 
 def test_one_worker_that_fails_fails_the_job_and_the_others_do_it(crew):
