@@ -115,7 +115,7 @@ def report_retry(done: Sequence[str]) -> None:
     """Say how many jobs are ready again."""
     click.echo(f"{many(len(done), 'job')} ready again")
     if not done:
-        click.echo("a step of a workflow that never ran waits for what failed before it: retry that", err=True)
+        click.echo("none of these has failed or was revoked; a step that never ran waits for one that was", err=True)
         raise SystemExit(1)
 
 
