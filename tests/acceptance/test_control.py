@@ -18,6 +18,12 @@ def held_by(place):
     return [int(file.name.rpartition("-")[2]) for file in place.folder.glob("held-by-*")]
 
 
+def children(steer, number):
+    """The pids of the children when there are so many; a worker is ready when it has one."""
+    pids = set(steer.ask("stats")["pool"]["processes"])
+    return len(pids) == number and pids
+
+
 class Steering:
     """What a test says to the one worker, and what it hears."""
 
@@ -143,7 +149,7 @@ def test_a_pool_without_room_or_a_second_slot_says_so(place, tasks, steer):
 
 def test_children_are_replaced_after_their_present_jobs(place, tasks, steer):
     worker = start(place, "-c", "2", pool="prefork")
-    before = set(steer.ask("stats")["pool"]["processes"])
+    before = wait_until("two children", lambda: children(steer, 2))
     result = tasks.hold.delay(str(place.folder))
     (pid,) = wait_until("the task to start", lambda: held_by(place))
     assert steer("pool_restart") == {"ok": "reload started"}
