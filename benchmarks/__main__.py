@@ -53,6 +53,7 @@ Samples = dict[str, list[list[Sample]]]  # of each database, those of each round
 def main(names: Sequence[str], *, rounds: int, quick: bool, db: str, file: pathlib.Path | None) -> None:
     """Measure NAMES (default: all of them)."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that workers and server end too
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages have theirs: users' processes compile nothing
     started, load = dt.datetime.now(dt.UTC), os.getloadavg()
     with databases(db.split(",")) as grounds:
         titles = {ground.name: ground.title for ground in grounds} | {PYTHON: "Python"}
