@@ -214,6 +214,7 @@ class Consumer:
             new = self._registration.introduced(new)
         if claimed:
             self._claimed_at = self._clock.monotonic()
+            self._batching.weigh(len(claimed), sum(len(job.args) + len(job.kwargs) for job in claimed))
             reached("claimed")
             new = self._settler.send_back(new, self.strangers.turn_away(self._link, new))
             new = self._settler.send_back(new, self._limited.misplaced(new) if self._limited.tasks else [])

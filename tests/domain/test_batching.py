@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sqlqueue.worker.batching import AHEAD, GROWTH, LATELY, MOST, MOST_HELD, Batching
+from sqlqueue.worker.batching import AHEAD, GROWTH, LATELY, MOST, MOST_BYTES, MOST_HELD, Batching
 
 concurrencies = st.integers(1, 200)
 lessons = st.lists(st.tuples(st.integers(0, 500), st.floats(0, 1e4)), max_size=20)
@@ -100,3 +100,30 @@ def test_after_a_rest_it_is_careful_again():
     assert batching.wanted(0, 0.5) == MOST
     assert batching.wanted(0, 0.5 + LATELY) == MOST
     assert batching.wanted(0, 0.5 + 2 * LATELY) == 1
+
+
+def quick(concurrency):
+    batching = Batching(concurrency)
+    batching.learn(1000, 1000 * 0.000001)
+    assert batching.wanted(0, 0.0) == MOST
+    return batching
+
+
+@given(st.integers(1, 20), st.integers(1, MOST), st.integers(1, 64 << 20))
+def test_what_is_held_ahead_of_the_slots_fits_into_a_little_memory(concurrency, jobs, size):
+    batching = quick(concurrency)
+    batching.weigh(jobs, jobs * size)
+    ahead = batching.target() - concurrency
+    assert ahead * size <= MOST_BYTES
+    assert ahead == MOST_HELD or (ahead + 1) * size > MOST_BYTES
+    assert batching.wanted(0, 0.0) >= min(concurrency, MOST)
+
+
+def test_small_jobs_after_large_ones_are_soon_claimed_in_full_batches():
+    batching = quick(1)
+    batching.weigh(1, 1 << 20)
+    batching.weigh(0, 0)
+    assert batching.wanted(0, 0.0) == 1 + (MOST_BYTES >> 20)
+    for _ in range(20):
+        batching.weigh(30, 30 * 100)
+    assert batching.wanted(0, 0.0) == MOST
