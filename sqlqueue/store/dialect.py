@@ -6,8 +6,7 @@ Every verb in ``store.ops`` takes a dialect and uses these statements; the two d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
     from sqlqueue.store.operation import Params, Statement
 
 
-@dataclass(frozen=True, kw_only=True)
-class Statements:
-    """Every statement that is not the same text on both databases, named after its verb."""
+class Statements(NamedTuple):
+    """Every statement that is not the same text on both databases, named after its verb; last those that one lacks."""
 
     schema_version: Statement
     has_tables: Statement
-    draw_seq: Statement | None = None
     enqueue: Statement
     enqueue_one: Statement
     enqueue_alike: Statement
@@ -41,35 +38,26 @@ class Statements:
     close_windows: Statement
     lanes: Statement
     claim: Statement
-    durably: Statement | None = None
-    succeed: Statement | None = None
     finish: Statement
-    drop_finished: Statement | None = None
     reschedule: Statement
     give_back: Statement
     promote: Statement
     next_due: Statement
-    read_all: Statement | None = None
-    patiently: Statement | None = None
     mark_revoked: Statement
     mark_revoked_where: Statement
     end_waiting: Statement
-    drop_waiting: Statement | None = None
     end_revoked: Statement
-    drop_revoked: Statement | None = None
     rescue_revoked: Statement
     rescue_lost: Statement
     rescue_back: Statement
     strays: Statement
     known_elsewhere: Statement
     fail_unknown: Statement
-    drop_unknown: Statement | None = None
     register: Statement
     beat: Statement
     observe: Statement
     sign_off: Statement
     take_lease: Statement
-    watch: Statement | None = None
     results: Statement
     unfinished: Statement
     tell_states: Statement
@@ -94,7 +82,6 @@ class Statements:
     paused: Statement
     counts: Statement
     limited_lanes: Statement
-    ensure_limits: Statement | None = None
     lock_limits: Statement
     limit_uses: Statement
     sweep_slots: Statement
@@ -106,7 +93,6 @@ class Statements:
     clear_limit: Statement
     all_limits: Statement
     forget_slots: Statement
-    forget_limits: Statement | None = None
     prune: Statement
     forget_workers: Statement
     own_queues: Statement
@@ -154,6 +140,18 @@ class Statements:
     shift_slots: Statement
     noted_moments: Statement
     note_moment: Statement
+    draw_seq: Statement | None = None
+    durably: Statement | None = None
+    succeed: Statement | None = None
+    drop_finished: Statement | None = None
+    read_all: Statement | None = None
+    patiently: Statement | None = None
+    drop_waiting: Statement | None = None
+    drop_revoked: Statement | None = None
+    drop_unknown: Statement | None = None
+    watch: Statement | None = None
+    ensure_limits: Statement | None = None
+    forget_limits: Statement | None = None
     wake: Statement | None = None
     tell: Statement | None = None
 
@@ -164,13 +162,11 @@ class Statements:
         Raises TypeError when one is missing that every database needs.
         """
         constants = {name: value for room in rooms for name, value in vars(room).items()}
-        names = [field.name for field in fields(cls)]
-        return cls(**{name: constants[name.upper()] for name in names if name.upper() in constants})
+        return cls(**{name: constants[name.upper()] for name in cls._fields if name.upper() in constants})
 
     def within(self, schema: str | None) -> Statements:
         """Return the same statements on tables in ``schema``."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Statements(**{name: found and found.within(schema) for name, found in named.items()})
+        return self._replace(**{name: found.within(schema) for name, found in self._asdict().items() if found})
 
 
 class Dialect(Protocol):

@@ -5,7 +5,6 @@ way to a settlement that is accepted from somebody who does not hold the job any
 """
 
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 
@@ -46,7 +45,7 @@ def test_if_a_retry_by_hand_counted_claims_anew_a_stale_word_would_be_believed(d
     connection, dialect = connect(database_url)
     forgetful = dialect.sql.retry.sql.replace("claim_token + 1", "0")
     assert forgetful != dialect.sql.retry.sql
-    dialect.sql = replace(dialect.sql, retry=Statement(forgetful))
+    dialect.sql = dialect.sql._replace(retry=Statement(forgetful))
     with closing(connection):
         story = Model(Tables(connection, dialect), claims=2, operator=True).explore()
     assert story.complaint is not None

@@ -3,7 +3,6 @@
 import random
 import threading
 import uuid
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -83,7 +82,7 @@ def test_two_who_grant_at_a_time_do_not_exceed(postgres_url):
 def test_without_the_lock_they_would(postgres_url):
     runner = Runner("postgres-raw", postgres_url)
     dialect = Postgres()
-    dialect.sql = replace(dialect.sql, lock_limits=WITHOUT_LOCK)
+    dialect.sql = dialect.sql._replace(lock_limits=WITHOUT_LOCK)
     assert granted_at_a_time(postgres_url, runner, dialect) > LIMIT
     runner.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import closing, suppress
-from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
@@ -59,9 +58,9 @@ WAITING = {
 def patient() -> Postgres:
     """Return the dialect with every statement waiting for locks."""
     dialect = Postgres()
-    texts = {field.name: getattr(dialect.sql, field.name) for field in fields(dialect.sql)}
+    texts = dialect.sql._asdict()
     waiting = {name: Statement(one.sql.replace(" SKIP LOCKED", "")) for name, one in texts.items() if one}
-    dialect.sql = replace(dialect.sql, **waiting)
+    dialect.sql = dialect.sql._replace(**waiting)
     return dialect
 
 

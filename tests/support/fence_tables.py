@@ -3,7 +3,6 @@
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import fields, replace
 from typing import Any
 
 import psycopg
@@ -63,7 +62,7 @@ def without(dialect: Dialect, *parts: str) -> Dialect:
     """Take parts of the fence out of the text of every statement that settles."""
     for part in parts:
         changed = {}
-        for name in (field.name for field in fields(dialect.sql) if field.name in SETTLING):
+        for name in sorted(SETTLING):
             statement: Statement | None = getattr(dialect.sql, name)
             if statement is not None:
                 text = re.sub(PARTS[part], "", statement.sql)
@@ -71,7 +70,7 @@ def without(dialect: Dialect, *parts: str) -> Dialect:
                     changed[name] = Statement(text)
         missed = SETTLING - changed.keys() - {"succeed", "drop_finished"}
         assert not missed, f"the {part} is written in another way in {missed}: mend the pattern"
-        dialect.sql = replace(dialect.sql, **changed)
+        dialect.sql = dialect.sql._replace(**changed)
     return dialect
 
 
