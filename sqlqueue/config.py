@@ -28,7 +28,7 @@ def _setting(default: Any, meaning: str) -> Any:
     return field(default=default, metadata={"meaning": meaning})
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Config:
     """The settings of one app."""
 
@@ -181,6 +181,9 @@ class Config:
         """
         changed = {name: value for name, value in vars(self).items() if with_defaults or value != _default(name)}
         return {name: shown(name, value) if censored else repr(value) for name, value in changed.items()}
+
+    def __repr__(self) -> str:
+        return f"Config({', '.join(f'{name}={text}' for name, text in self.table().items())})"
 
     def __setattr__(self, name: str, value: Any) -> None:
         found = _present_name(name)

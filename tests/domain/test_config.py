@@ -223,4 +223,5 @@ def test_secrets_are_hidden():
     conf = SQLQueue(broker="postgresql://me:hidden@host/shop?password=hidden", timezone="Europe/Oslo").conf
     shown = conf.table()
     assert shown == {"broker_url": "'postgresql://***@host/shop?password=***'", "timezone": "'Europe/Oslo'"}
+    assert repr(conf) == "Config(broker_url='postgresql://***@host/shop?password=***', timezone='Europe/Oslo')"
     assert set(conf.table(with_defaults=True)) > {"task_default_queue"}
