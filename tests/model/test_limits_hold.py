@@ -140,6 +140,8 @@ def test_the_limit_is_never_exceeded_and_nothing_stays_stuck(runner):
     """Four workers that finish, give back, retry and die at random; what runs is counted outside the database."""
     ids = put_many(runner, 40, limits=ACME, max_crashes=1000) + put_many(runner, 40, limits=DINGO, max_crashes=1000)
     runner.run(ensure_limits, ["key:acme", "key:dingo", "task:shop.add"])
+    assert len(runner.run(grant, ME, LANES[:1], 10).jobs) == LIMIT, "used to the full"
+    runner.run(rescue, ME, "it died")
     book, seed = Book(), uuid.uuid4().int % (1 << 30)
     workers = [runner.another() for _ in range(4)]
     failures = []
@@ -160,7 +162,7 @@ def test_the_limit_is_never_exceeded_and_nothing_stays_stuck(runner):
         worker.close()
     assert failures == [], f"seed {seed}"
     assert book.done == set(ids), f"seed {seed}"
-    assert book.most["key:acme"] == LIMIT, f"seed {seed}: used to the full, and never more"
+    assert book.most["key:acme"] <= LIMIT, f"seed {seed}"
     assert book.most["key:dingo"] <= LIMIT, f"seed {seed}"
     assert book.most["task:shop.add"] <= LIMIT + 1, f"seed {seed}"
     assert runner.rows("SELECT id FROM sqlqueue_jobs") == []
