@@ -210,8 +210,6 @@ class Consumer:
             # on disk, and with it every earlier one.
             self._link.run(beat, self._registration.incarnation, durably=True)
         new = self._held.take(claimed)
-        if self._registration.transactional:
-            new = self._registration.introduced(new)
         if claimed:
             self._claimed_at = self._clock.monotonic()
             self._batching.weigh(len(claimed), sum(len(job.args) + len(job.kwargs) for job in claimed))
@@ -223,6 +221,8 @@ class Consumer:
                 new = self._settler.send_back(new, self.broadcasts.spread(self._link, new, limits))
             self.totals.add(new)
             self._settler.bus.emit(JobsClaimed(self._registration.name, new))
+        if self._registration.transactional:
+            new = self._registration.introduced(new)
         self.revocations.hand_over(new)
 
     def _rest(self) -> float:

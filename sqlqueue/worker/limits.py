@@ -14,10 +14,11 @@ from sqlqueue.errors import EncodingError, TimeLimitExceeded
 from sqlqueue.serialization.failures import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlqueue.domain.job import Job
     from sqlqueue.tasks.registry import Registry
+    from sqlqueue.tasks.task import Task
 
 
 SHOWN = 100
@@ -36,16 +37,19 @@ class LimitBook:
     def __init__(self, tasks: Registry, worker: Limits = UNLIMITED) -> None:
         self._by_task: dict[str, Limits] = {}
         self._worker = worker
-        for name in tasks:
-            settings = tasks[name].settings
-            limits = Limits(settings.soft_time_limit, settings.time_limit).over(worker)
-            if limits != UNLIMITED:
-                self._by_task[name] = limits
         self.least = float("inf")
         """Seconds of the shortest limit so far."""
         self.some = False
         """Whether any job has had a limit so far; False: nobody needs to look."""
-        self._shorten(worker, *self._by_task.values())
+        self._shorten(worker)
+        self.learn(tasks[name] for name in tasks)
+
+    def learn(self, tasks: Iterable[Task[..., Any, Any]]) -> None:
+        """Take note of the limits that these tasks have."""
+        for task in tasks:
+            limits = Limits(task.settings.soft_time_limit, task.settings.time_limit).over(self._worker)
+            if limits != UNLIMITED:
+                self.set(task.name, limits)
 
     def set(self, task: str, limits: Limits) -> None:
         """Change the limits of a task in this worker from now on."""

@@ -55,7 +55,7 @@ class Registration:
         self._bus = bus
         self._died = False
         self._changing = threading.Lock()
-        self.transactional = tasks.transactional
+        self.transactional, self.untold = tasks.transactional, tasks.untold
 
     def introduced(self, jobs: Sequence[Job]) -> list[Job]:
         """Return jobs; those of ``transactional`` tasks, which settle them by themselves, with our incarnation."""
@@ -112,7 +112,15 @@ class Registration:
         """Say that the worker serves these queues from now on."""
         with self._changing:
             self._record = replace(self._record, queues=list(self.broadcasts.served(queues)))
-        link.run(serve, self.incarnation, self._record.queues)
+        link.run(serve, self.incarnation, self._record.queues, self._record.tasks)
+
+    def learn(self, link: Link, tasks: Registry) -> None:
+        """Say that the worker knows these tasks from now on."""
+        names = list(tasks)
+        link.run(serve, self.incarnation, self._record.queues, names)
+        with self._changing:
+            self._record = replace(self._record, tasks=names)
+        self.transactional, self.untold = tasks.transactional, tasks.untold
 
     def release(self, link: Link, tokens: Mapping[str, int]) -> None:
         """Give jobs back, uncharged, that this worker holds without knowing them."""

@@ -1,7 +1,8 @@
 """Jobs whose task this worker does not know, as in the middle of a deploy: it never runs them and never fails them.
 
 Where another live worker knows the task they go back at once and are left to it. Else they go back with a growing
-pause: somebody may know the task soon, and when nobody does for long enough the leader fails them.
+pause: somebody may know the task soon, and when nobody does for long enough the leader fails them. A task that was
+registered only since the worker's start is no stranger: see ``newcomers``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.job import Job
     from sqlqueue.domain.outcome import Outcome
     from sqlqueue.store.link import Link
+    from sqlqueue.worker.newcomers import Newcomers
 
     Refusal = Callable[[Job], Outcome | None]
 
@@ -47,11 +49,15 @@ class Strangers:
         self.shunned: list[str] = []
         self.also: list[Refusal] = []
         """Others that may turn a claimed job away, by saying what becomes of it."""
+        self.newcomers: Newcomers | None = None
+        """Finds the tasks that were not known from the start."""
 
     def turn_away(self, link: Link, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
         """Return the strangers among ``jobs``, each with how it goes back."""
-        refused = [(job, outcome) for job in jobs if (outcome := self._refusal(job))] if self.also else []
         strangers = [job for job in jobs if job.task not in self._tasks]
+        if strangers and self._learn(link):
+            strangers = [job for job in strangers if job.task not in self._tasks]
+        refused = [(job, outcome) for job in jobs if (outcome := self._refusal(job))] if self.also else []
         if not strangers:
             return refused
         names = {job.task for job in strangers}
@@ -64,14 +70,24 @@ class Strangers:
         return next((outcome for ask in self.also if (outcome := ask(job)) is not None), None)
 
     def ask_again(self, link: Link) -> None:
-        """From time to time, see whether those to whom jobs are left still live."""
+        """From time to time, see whether those to whom jobs are left still live; learn new tasks when told to."""
+        if self.newcomers is not None and self.newcomers.expected():
+            self._learn(link)
         if self.shunned and self._clock.monotonic() >= self._ask_at:
             self._ask(link, set())
+
+    def _learn(self, link: Link) -> bool:
+        """Look for tasks that were registered since; return whether there were any."""
+        new = () if self.newcomers is None else self.newcomers.learn(link)
+        self._tasks = self._tasks.union(new)
+        self.shunned = [name for name in self.shunned if name not in new]
+        return bool(new)
 
     def _ask(self, link: Link, names: set[str]) -> None:
         self._ask_at = self._clock.monotonic() + ASK_AGAIN
         with suppress(StoreUnavailable):  # then the jobs go back with a pause, which can do no harm
-            self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))))
+            self._learn(link)
+            self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))) - self._tasks)
 
     def _sent_back(self, name: str) -> Returned:
         now, quiet = self._clock.monotonic(), name in self._met

@@ -70,13 +70,13 @@ class Stream:
     name: the worker's.
     survey: says what runs in its pool.
     processed: says how many jobs of each task it has begun.
-    untold: the names of tasks that nothing is said of.
+    untold: returns the names of tasks that nothing is said of.
     always: whether it tells while nobody watches too, as after ``-E``.
     """
 
     def __init__(
         self, name: str, bus: Bus, survey: Callable[[], Survey], processed: Callable[[], Mapping[str, int]],
-        clock: Clock, untold: frozenset[str] = frozenset(), *, always: bool = False,
+        clock: Clock, untold: Callable[[], frozenset[str]] = frozenset, *, always: bool = False,
     ) -> None:  # fmt: skip
         self._name = name
         self._bus = bus
@@ -182,11 +182,11 @@ class Stream:
 
     def _claimed(self, event: Any) -> None:
         at = self._clock.now().timestamp()
-        untold = self._untold
+        untold = self._untold()
         self._keep([Heard(at, job) for job in event.jobs if job.task not in untold])
 
     def _ended(self, event: Any) -> None:
-        if event.task in self._untold:
+        if event.task in self._untold():
             return
         self._keep([Heard(self._clock.now().timestamp(), event)])
 
@@ -211,7 +211,7 @@ class Stream:
         """Return the starts of jobs that run and have not been told of; forget those that are over."""
         if not self.tells_tasks:
             return []
-        running = [one for one in self._survey().running if one.job.task not in self._untold]
+        running = [one for one in self._survey().running if one.job.task not in self._untold()]
         epoch = self._clock.now().timestamp() - self._clock.monotonic()
         new = [one for one in running if one.job.id not in self._started]
         young = {id_: seen for id_, seen in self._started.items() if now - seen < ASLEEP}

@@ -34,6 +34,7 @@ from sqlqueue.worker.control.service import Controller
 from sqlqueue.worker.held import Held
 from sqlqueue.worker.lanes import Lanes
 from sqlqueue.worker.limited import LimitedLanes
+from sqlqueue.worker.newcomers import Newcomers
 from sqlqueue.worker.notices import Notices
 from sqlqueue.worker.order import Weighted, as_given
 from sqlqueue.worker.pauses import Pauses
@@ -89,8 +90,8 @@ class Worker:
         self._announcer = Announcer(self._waker, self._schema, self._wake_consumer, self._hurry_promotion)
         self._build_cycle(app, options, source)
         self._stream = Stream(
-            self.name, self.events, self.pool.survey, self._consumer.totals.by_task, SYSTEM_CLOCK, app.tasks.untold,
-            always=options.events,
+            self.name, self.events, self.pool.survey, self._consumer.totals.by_task, SYSTEM_CLOCK,
+            lambda: self.registration.untold, always=options.events,
         )  # fmt: skip
         self._autoscaler = Autoscaler(self.pool, SYSTEM_CLOCK, options.autoscale, self.resize)
         self._controller = Controller(self._panel(app, options))
@@ -115,6 +116,8 @@ class Worker:
             self._cycle_link, self.registration, self.pool, self._settler, (lanes, limited), self._announcer,
             SYSTEM_CLOCK, self._poll,
         )  # fmt: skip
+        self._newcomers = Newcomers(app.tasks, self.registration, self.pool, source)
+        self._consumer.strangers.newcomers = self._newcomers
         self._consumer_loop = Loop("consumer", self._consumer.tick, self.pool.leave)
 
     def _build_chores(self, app: SQLQueue) -> None:
@@ -205,15 +208,16 @@ class Worker:
         """Let ``ask`` say of each claimed job what becomes of it instead of being run; None: it is run."""
         self._consumer.strangers.also.append(ask)
 
+    def reload(self) -> None:
+        """Learn at once which tasks were registered since; raises ConfigError when the pool cannot run them."""
+        self._newcomers.doubt()
+        self._wake_consumer()
+
     def resize(self, concurrency: int) -> None:
         """Run so many jobs at a time from now on; raises ConfigError when the pool cannot."""
         self.pool.resize(concurrency)
         self._batching.concurrency = concurrency
         self._wake_consumer()
-
-    def shut_down(self) -> None:
-        """End in good order, as after SIGTERM."""
-        self.stop(Shutdown.WARM)
 
     def serve(self, queues: Sequence[str]) -> None:
         """Claim from these queues from now on, and from no others."""

@@ -14,6 +14,7 @@ from sqlqueue.store.ops.queues import pause
 from sqlqueue.store.ops.replies import replies
 from sqlqueue.store.ops.revoke import revoke
 from sqlqueue.store.ops.revoked import revoked
+from sqlqueue.store.ops.unknown import known_elsewhere
 from sqlqueue.store.ops.workers import observe, serve
 from tests.support.jobs import ME, OTHER, STRANGER, finish, put_many, sign_on, take_one
 
@@ -133,9 +134,10 @@ def test_elections_are_forgotten_and_what_is_held_is_not(runner):
 def test_a_worker_says_what_it_serves_now(runner):
     sign_on(runner)
     sign_on(runner, OTHER, name="second")
-    runner.run(serve, ME, ["b", "a'"])
+    runner.run(serve, ME, ["b", "a'"], ["shop.later", 'a"b'])
     found = {one.incarnation: one.queues for one in runner.run(observe)}
     assert found == {ME: ["b", "a'"], OTHER: ["testq"]}
+    assert runner.run(known_elsewhere, ["shop.later", 'a"b', "shop.add"]) == {"shop.later", 'a"b', "shop.add"}
 
 
 def test_what_was_revoked_lately_over_or_not(runner):

@@ -7,6 +7,7 @@ import pytest
 from sqlqueue import Broadcast, ChordError, SQLQueue, TaskRevoked, chain, chord, group
 from sqlqueue.errors import UntrustedJob
 from sqlqueue.store.operation import Statement, ask
+from sqlqueue.worker.shutdown import Shutdown
 from tests.support.inprocess import working
 from tests.support.processes import wait_until
 
@@ -126,7 +127,7 @@ def test_what_was_left_to_a_worker_waits_for_it(shop):
             wait_until("it runs", lambda: busy.state == "STARTED")
             sent = shop.reload.delay()
             wait_until("the other has done it", lambda: "w1" in {x.result and x.result[0] for x in sent.children})
-            second.shut_down()
+            second.stop(Shutdown.WARM)
             shop.stage.gates[0].set()
         assert ("news@w2", "ready", "reload") in [tuple(row) for row in shop.app.store.read(rows)]
         assert not sent.ready()

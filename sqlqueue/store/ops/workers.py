@@ -77,9 +77,10 @@ def beat(dialect: Dialect, incarnation: str, *, durably: bool = False) -> Op[boo
     return bool(rows)
 
 
-def serve(dialect: Dialect, incarnation: str, queues: Sequence[str]) -> Op[None]:
-    """Say which queues the worker serves from now on."""
-    yield from ask_last(dialect.sql.serve, incarnation=incarnation, queues=json.dumps(list(queues)))
+def serve(dialect: Dialect, incarnation: str, queues: Sequence[str], tasks: Sequence[str]) -> Op[None]:
+    """Say which queues the worker serves and which tasks it knows from now on."""
+    served, known = json.dumps(list(queues)), json.dumps(list(tasks))
+    yield from ask_last(dialect.sql.serve, incarnation=incarnation, queues=served, tasks=known)
 
 
 def observe(dialect: Dialect) -> Op[list[Sighting]]:

@@ -47,5 +47,6 @@ PRUNE_REPLIES = Statement("DELETE FROM sqlqueue_replies WHERE created_at < clock
 PRUNE_LEASES = Statement("DELETE FROM sqlqueue_leases WHERE expires_at < clock_timestamp() - interval '10 minutes'")
 
 SERVE = Statement("""
-UPDATE sqlqueue_workers SET queues = CAST(:queues AS json) WHERE incarnation = CAST(:incarnation AS uuid)
+UPDATE sqlqueue_workers SET queues = CAST(:queues AS json), tasks = CAST(:tasks AS json)
+ WHERE incarnation = CAST(:incarnation AS uuid)
 """)

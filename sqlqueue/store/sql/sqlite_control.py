@@ -41,4 +41,4 @@ PRUNE_REPLIES = statement("DELETE FROM sqlqueue_replies WHERE created_at < <in:-
 
 PRUNE_LEASES = statement("DELETE FROM sqlqueue_leases WHERE expires_at < <in:-600.0>")
 
-SERVE = Statement("UPDATE sqlqueue_workers SET queues = :queues WHERE incarnation = :incarnation")
+SERVE = Statement("UPDATE sqlqueue_workers SET queues = :queues, tasks = :tasks WHERE incarnation = :incarnation")

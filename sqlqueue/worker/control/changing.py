@@ -8,6 +8,7 @@ from sqlqueue.domain.limits import Limits, complaint
 from sqlqueue.domain.words import many
 from sqlqueue.errors import ConfigError
 from sqlqueue.store.ops.workers import beat
+from sqlqueue.worker.shutdown import Shutdown
 
 if TYPE_CHECKING:
     from sqlqueue.worker.control.panel import Panel
@@ -93,7 +94,7 @@ def autoscale(panel: Panel, max: int, min: int | None = None) -> Answer:  # noqa
 
 def shutdown(panel: Panel, **_: Any) -> Answer:
     """End the worker, in good order: running jobs are finished."""
-    panel.worker.shut_down()
+    panel.worker.stop(Shutdown.WARM)
     return _ok("shutting down")
 
 

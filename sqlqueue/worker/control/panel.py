@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlqueue.worker.pools.pacer import Pacer
     from sqlqueue.worker.registration import Registration
     from sqlqueue.worker.revocations import Revocations
+    from sqlqueue.worker.shutdown import Shutdown
     from sqlqueue.worker.stream import Stream
     from sqlqueue.worker.totals import Totals
 
@@ -29,8 +30,8 @@ class Steered(Protocol):
     def resize(self, concurrency: int) -> None:
         """Run so many jobs at a time."""
 
-    def shut_down(self) -> None:
-        """End in good order."""
+    def stop(self, how: Shutdown) -> None:
+        """Begin to end."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from sqlqueue.worker.pools.threads import ThreadPool
 from sqlqueue.worker.process import this_command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from sqlqueue.domain.rates import Rate
     from sqlqueue.tasks.registry import Registry
     from sqlqueue.worker.options import WorkerOptions
     from sqlqueue.worker.pools.pool import Pool, Report
@@ -64,10 +65,13 @@ class PoolSource:
 
     def make(self, report: Report, wake: Callable[[], object]) -> Pacer:
         """Return the pool, which will report to ``report`` and may have to ``wake`` the consumer."""
+        return Pacer(self._pool(report), self.rates(self._tasks), report, wake)
+
+    def rates(self, names: Iterable[str]) -> dict[str, Rate]:
+        """Return how often these tasks may start in this worker."""
         tasks, default = self._tasks, self._options.rate_limit
-        said = tasks if self._options.rate_limits else ()
-        rates = {name: default if (own := tasks[name].settings.rate_limit) is None else own for name in said}
-        return Pacer(self._pool(report), rates, report, wake)
+        said = names if self._options.rate_limits else ()
+        return {name: default if (own := tasks[name].settings.rate_limit) is None else own for name in said}
 
     def _pool(self, report: Report) -> Pool:
         options = self._options
