@@ -139,13 +139,14 @@ def _waiting(row: Row, job: NewJob, family: Ancestry) -> NewJob:
 
 def replacing(jobs: Sequence[NewJob], edges: Sequence[Edge], job_id: str) -> str:
     """Return a workflow as JSON text, to be put in the place of the job of that id, which becomes its last."""
-    waits = any(job.blocked for job in jobs if job.id == job_id)
-    inner = {edge.dependent for edge in edges if waits and edge.parent == job_id}
-    return written([in_place(job) if job.id == job_id else _inside(job, inner) for job in jobs], edges)
+    mark = next((edge.parent for edge in edges if edge.dependent == job_id), None)
+    inner = {edge.dependent for edge in edges if mark is not None and edge.parent == job_id}
+    noted = [_with_note(job, "inner", mark) if job.id in inner else job for job in jobs]
+    return written([in_place(job, mark) if job.id == job_id else job for job in noted], edges)
 
 
-def _inside(job: NewJob, inner: set[str]) -> NewJob:
-    return job._replace(options=_with_notes(job.options, {"inner": True})) if job.id in inner else job
+def _with_note(job: NewJob, name: str, mark: str | None) -> NewJob:
+    return job._replace(options=_with_notes(job.options, {name: mark}))
 
 
 def written(jobs: Sequence[NewJob], edges: Sequence[Edge]) -> str:
@@ -160,12 +161,16 @@ def in_header(job: NewJob, group: str | None) -> NewJob:
     return job._replace(options=options, group_id=group)
 
 
-def in_place(job: NewJob) -> NewJob:
+def in_place(job: NewJob, mark: str | None) -> NewJob:
     """Return the last job of what is put in another's place, with a note to let it go though it may wait for nobody.
 
     Others may wait for it, as they did for the one before.
+
+    Parameters
+    ----------
+    mark: what tells this replacement from others of the same job: one that it waits for, None if it waits for none.
     """
-    notes: dict[str, object] = {"feeds": True, "stands": True}
+    notes: dict[str, object] = {"feeds": True, "stands": mark}
     if not job.blocked:
         notes |= {"takes": "all", "delay": job.delay, "expires": job.expires, "eta": _moment(job.run_at)}
     kept = json.loads(job.options or "{}") | {name: value for name, value in notes.items() if value is not None}

@@ -69,7 +69,8 @@ class Ended(NamedTuple):
 class Culprit(NamedTuple):
     """The first parent of a blocked job that did not succeed, as far as it is known.
 
-    The fields after ``outcome`` are those of its row in the results, ``args`` and ``kwargs`` as JSON text.
+    The fields after ``outcome`` are those of its row in the results, ``args`` and ``kwargs`` as JSON text; ``stands``
+    is the note of that name in its options, see `_noted`.
     """
 
     parent: str
@@ -81,6 +82,7 @@ class Culprit(NamedTuple):
     error: str | None = None
     exception: str | None = None
     traceback: str | None = None
+    stands: str | None = None
 
 
 class Waiter(NamedTuple):
@@ -158,8 +160,12 @@ def too_much(job_id: str, most: int) -> Doom:
 
 
 def _stood(culprit: Culprit, waiter: Waiter) -> bool:
-    """Whether an errback runs for a job whose replacement failed on the way; not one of the replacement's own."""
-    return culprit.outcome == STOOD and not _noted(waiter, "inner")
+    """Whether an errback runs for a job whose replacement failed on the way; not one of that replacement's own.
+
+    One of an earlier replacement does: that has come to its last job, which was replaced once more.
+    """
+    mark = _noted(waiter, "inner")
+    return culprit.outcome == STOOD and (mark is None or mark != culprit.stands)
 
 
 def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
@@ -167,7 +173,7 @@ def _call_back(waiter: Waiter, culprit: Culprit) -> Go:
     if waiter.takes == Takes.FAILED:
         return Go(waiter.id, waiter.args)
     args = [culprit.parent, *json.loads(waiter.args)]
-    about = {name: value for name, value in culprit._asdict().items() if value is not None}
+    about = {name: value for name, value in culprit._replace(stands=None)._asdict().items() if value is not None}
     options = json.loads(waiter.options) | {"errback": about}
     return Go(waiter.id, _text(args), _text(options))
 
@@ -188,13 +194,13 @@ def _doom(waiter: Waiter, culprit: Culprit) -> Doom:
     return Doom(waiter.id, State.FAILED, passed_over, Failure(culprit.error or "", culprit.exception, note))
 
 
-def _noted(waiter: Waiter, note: str) -> bool:
-    """Whether a job's options say something of it.
+def _noted(waiter: Waiter, note: str) -> object:
+    """Return what a job's options say of it, None when they do not.
 
     ``begins``: it is one of the first jobs of a header; ``stands``: it is the last of a replacement, and so the job
-    that was replaced; ``inner``: it is an errback of a replacement's last job.
+    that was replaced; ``inner``: it is an errback of a replacement's last job. Both hold the replacement's mark.
     """
-    return bool(json.loads(waiter.options).get(note))
+    return json.loads(waiter.options).get(note)
 
 
 def _chord_error(culprit: Culprit) -> Failure:

@@ -180,7 +180,9 @@ def _said_of(ended: _Ended) -> Culprit:
     one, failure = ended.handle, ended.failure
     if one is None:
         return Culprit(ended.id, ended.outcome)
-    return Culprit(ended.id, ended.outcome, one.name, one.new.args, one.new.kwargs, None, *failure[:2], one.traceback)
+    stands = json.loads(one.new.options or "{}").get("stands")
+    told = (one.name, one.new.args, one.new.kwargs, None, *failure[:2], one.traceback, stands)
+    return Culprit(ended.id, ended.outcome, *told)
 
 
 def _after(value: str, job: NewJob) -> NewJob:

@@ -114,6 +114,9 @@ REPLACED = {
     "one that fails, with an errback": lambda s: s.fail.s(message="boom").on_error(s.told.s("inner")),
     "a chain whose first step fails": lambda s: s.fail.s() | s.add.s(1),
     "a chain that fails, with an errback": lambda s: (s.fail.s() | s.add.s(1)).on_error(s.told.s("inner")),
+    "a chain whose last is replaced by one that fails": lambda s: (
+        s.add.si(1) | swapped(s, s.fail.si() | s.add.s(1))
+    ).on_error(s.told.s("inner")),
     "a chord whose header fails": lambda s: chord([s.add.s(1), s.fail.s()], s.total.s()),
     "one that is revoked": lambda s: s.give_up.s(),
     "one with a link": lambda s: linked(s.add.s(10), s.alone.si("inner link")),

@@ -75,6 +75,13 @@ def inner_ends(s):
         "before a chord": (fail.s() | chord([add.s(1), add.s(2)], s.total.s())).on_error(s.mark.s("inner")),
         "before a group": (fail.s() | group(add.s(1), add.s(2))).on_error(s.mark.s("inner")),
         "one that is replaced": s.swap.s(sig=fail.s() | add.s(1)).on_error(s.mark.s("inner")),
+        "a chain whose last is replaced": (add.si(1) | s.swap.si(sig=fail.s() | add.s(1))).on_error(s.mark.s("inner")),
+        "its last is replaced twice": (
+            add.si(1) | s.swap.si(sig=add.si(1) | s.swap.si(sig=fail.s() | add.s(1)))
+        ).on_error(s.mark.s("inner")),
+        "its last becomes a group": (add.si(1) | s.swap.si(sig=fail.si() | group(add.s(1), add.s(2)))).on_error(
+            s.mark.s("inner")
+        ),
     }
 
 
@@ -83,9 +90,10 @@ def inner_ends(s):
     [
         lambda s, job: job,
         lambda s, job: chain(s.add.si(1), job, s.add.s(1), s.add.s(2)),
+        lambda s, job: chain(s.add.si(1), job),
         lambda s, job: chord([job, s.add.si(1)], s.total.s()),
     ],
-    ids=["alone", "in a chain", "in a header"],
+    ids=["alone", "in a chain", "the last of a chain", "in a header"],
 )
 def test_errbacks_of_a_job_and_of_its_replacement_run_once_wherever_it_fails(stage, around):
     for where, sig in inner_ends(stage).items():

@@ -52,7 +52,7 @@ SELECT j.id, j.options ->> 'takes',
 
 CULPRITS = Statement("""
 SELECT j.id, b.parent, b.outcome, r.task, CAST(r.args AS text), CAST(r.kwargs AS text), r.root_id, r.error,
-       CAST(r.exception AS text), r.traceback
+       CAST(r.exception AS text), r.traceback, r.options ->> 'stands'
   FROM sqlqueue_jobs j
  CROSS JOIN LATERAL (SELECT d.parent, d.outcome FROM sqlqueue_dependencies d
                       WHERE d.dependent = j.id AND d.outcome <> 'succeeded'

@@ -40,7 +40,8 @@ SELECT id, json_extract(options, '$.takes'),
 """)
 
 CULPRITS = Statement("""
-SELECT j.id, d.parent, d.outcome, r.task, r.args, r.kwargs, r.root_id, r.error, r.exception, r.traceback
+SELECT j.id, d.parent, d.outcome, r.task, r.args, r.kwargs, r.root_id, r.error, r.exception, r.traceback,
+       json_extract(r.options, '$.stands')
   FROM sqlqueue_jobs j
   JOIN sqlqueue_dependencies d ON d.dependent = j.id AND d.position = (
        SELECT b.position FROM sqlqueue_dependencies b WHERE b.dependent = j.id AND b.outcome <> 'succeeded'
