@@ -26,12 +26,15 @@ def command() -> None:
 
 @command.command("list")
 @filters
+@click.option("--never-ran", is_flag=True, help="Instead, steps that never ran since one before them failed.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many at most.")
 @as_json_option
 @click.pass_obj
-def list_(target: Target, /, limit: int, as_json: bool, **given: Any) -> None:
-    """List failed jobs, the newest first."""
-    rows = target.find_app_or_plain().jobs.find(Which(state=State.FAILED, **given), limit)
+def list_(target: Target, /, limit: int, as_json: bool, never_ran: bool, **given: Any) -> None:
+    """List jobs that failed, the newest first; what never ran because of them is counted."""
+    jobs = target.find_app_or_plain().jobs
+    which = Which(state=State.FAILED, never_ran=never_ran, **given)
+    rows = jobs.find(which, limit)
     if as_json:
         lines = [(row.id, row.finished_at, row.attempt, row.queue, row.task, row.args, row.error) for row in rows]
         show(("id", "failed", "attempts", "queue", "task", "args", "error"), lines, "", as_json=True)
@@ -39,8 +42,11 @@ def list_(target: Target, /, limit: int, as_json: bool, **given: Any) -> None:
     for row in rows:
         click.echo(cut(f"{row.id}  {when(row.finished_at)}  {row.task} {row.args}"))
         click.echo(cut(f"    {' '.join((row.error or '').split())}"))
-    if not rows:
-        click.echo("no job has failed")
+    passed_over = 0 if never_ran else jobs.never_ran(which, rows[-1].id if len(rows) == limit else "")
+    if passed_over:
+        click.echo(f"{passed_over} more never ran, since a step before them failed: --never-ran lists them")
+    elif not rows:
+        click.echo("every job that failed has run" if never_ran else "no job has failed")
 
 
 @command.command("retry")

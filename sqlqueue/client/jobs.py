@@ -15,7 +15,7 @@ from sqlqueue.notify.channels import PAUSED, control_channel, queue_channel
 from sqlqueue.store.ops import limits
 from sqlqueue.store.ops import queues as verbs
 from sqlqueue.store.ops.forget import forget
-from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, list_jobs, show_job
+from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, count_never_ran, list_jobs, show_job
 from sqlqueue.store.ops.purge import purge
 from sqlqueue.store.ops.redrive import redrive
 from sqlqueue.store.ops.revoke import revoke
@@ -64,6 +64,15 @@ class Jobs:
     def find(self, which: Which, limit: int = 50, before: str = LAST) -> list[JobRow]:
         """Return jobs, the newest first; ``before`` is the last id of the page before this one."""
         return self._store.read(list_jobs, which, limit, before)
+
+    def never_ran(self, which: Which, least: str = "") -> int:
+        """Count, of these jobs, those that are over though they never ran, since one that they waited for failed.
+
+        Parameters
+        ----------
+        least: only those with this id or a later one.
+        """
+        return self._store.read(count_never_ran, which, least)
 
     def show(self, job_id: str) -> JobDetails | None:
         """Return everything about a job, None when there is none of that id."""

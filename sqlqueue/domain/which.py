@@ -22,6 +22,8 @@ class Which(NamedTuple):
     since: sent at that moment or later.
     error: text that the job's last error contains.
     header: name of a header that must carry one of ``header_values``, alone or in a list.
+    never_ran: True means only those of a workflow that are over though they never ran, since what they waited for did
+        not succeed; False leaves them out. By a filter none is retried for its own sake: they come along with what is.
     """
 
     ids: Sequence[str] | None = None
@@ -33,11 +35,12 @@ class Which(NamedTuple):
     error: str | None = None
     header: str | None = None
     header_values: Sequence[str] = ()
+    never_ran: bool | None = None
 
     @property
     def everything(self) -> bool:
         """Whether nothing was said, so that every job is meant."""
-        return self == EVERY
+        return self._replace(never_ran=None) == EVERY
 
     def params(self, since: object) -> dict[str, object]:
         """Return the parameters of the statements that match rows; ``since`` is the moment as the database takes it."""

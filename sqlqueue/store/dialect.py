@@ -66,6 +66,7 @@ class Statements(NamedTuple):
     held_within: Statement
     held_among: Statement
     list_jobs: Statement
+    count_never_ran: Statement
     show_job: Statement
     show_result: Statement
     retry: Statement

@@ -6,11 +6,12 @@ from typing import Any, cast
 import pytest
 from click.testing import CliRunner
 
-from sqlqueue import SQLQueue, TaskRevoked
+from sqlqueue import SQLQueue, TaskRevoked, chain
 from sqlqueue.cli import main
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish, Reschedule
 from sqlqueue.domain.states import State
+from sqlqueue.store.ops.cycle import Joins, cycle
 from sqlqueue.store.ops.told import Told, tell
 from tests.support.jobs import OTHER, send, sign_on, take
 
@@ -116,6 +117,24 @@ def test_the_dead_are_listed_and_return(desk):
     assert "0 jobs ready again" in desk.type("dead", "retry", "--all", code=1)
     assert "no job has failed" in desk.type("dead", "list")
     desk.type("dead", "retry", "--all", "--task", "x", code=2)
+
+
+def test_steps_that_never_ran_are_counted_not_listed(desk):
+    last = chain(*[desk.app.signature("bill", ()) for _ in range(4)]).delay()
+    (job,) = take(desk.store, OTHER)
+    ended = Finish(job.id, State.FAILED, None, 0.25, Failure("ValueError: no money", None, None))
+    desk.store.run(cycle, OTHER, [ended], {job.id: job.token}, None, (), Joins({job.id}))
+    text = desk.type("dead", "list")
+    assert job.id in text
+    assert last.id not in text
+    assert "3 more never ran, since a step before them failed: --never-ran lists them" in text
+    assert "more never ran" in desk.type("dead", "list", "--limit", "1")
+    assert [row["id"] for row in desk.json("dead", "list")] == [job.id]
+    behind = [row["id"] for row in desk.json("dead", "list", "--never-ran")]
+    assert (len(behind), last.id in behind, job.id in behind) == (3, True, False)
+    assert "more never ran" not in desk.type("dead", "list", "--never-ran")
+    assert desk.type("dead", "retry", "--all") == "4 jobs ready again\n"
+    assert "no job has failed" in desk.type("dead", "list")
 
 
 def test_a_revoked_job_runs_again_and_a_result_is_forgotten(desk):

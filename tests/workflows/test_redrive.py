@@ -6,7 +6,9 @@ from sqlqueue import ChordError, TaskRevoked, chain, chord, group
 from sqlqueue.client.started import result_from_tuple
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
+from sqlqueue.errors import ConfigError
 from sqlqueue.store.operation import Statement, ask
+from sqlqueue.store.ops.jobs import LAST
 from tests.support.inprocess import working
 from tests.support.processes import wait_until
 
@@ -94,6 +96,28 @@ def test_what_never_ran_waits_for_what_runs_again(running, moody, name, how):
     assert get(result) == wanted
     assert len(moody.ran) == before + len(culprits), "each once"
     assert running.app.store.read(left) == 0
+
+
+def test_what_never_ran_is_told_from_what_failed(running, moody):
+    result = chain(running.add.s(1, 1), moody.task.s(1), *[running.add.s(10)] * 3).delay()
+    failed(result)
+    wait_until("all to be over", lambda: not running.app.queues.counts())
+    jobs, some = running.app.jobs, Which(state=State.FAILED)
+    (culprit,) = jobs.find(some._replace(never_ran=False))
+    behind = jobs.find(some._replace(never_ran=True))
+    assert (culprit.task, len(behind), behind[0].error) == ("moody", 3, culprit.error)
+    assert {one.id for one in jobs.find(some)} == {culprit.id, *(one.id for one in behind)}
+    assert (jobs.never_ran(some), jobs.never_ran(Which(task="moody")), jobs.never_ran(some, LAST)) == (3, 0, 0)
+    assert {one.task for one in jobs.find(Which(never_ran=False))} == {"add", "moody"}
+    assert jobs.retry(some._replace(never_ran=True)) == [], "they come along with what they wait for"
+    waiting = running.add.apply_async((1, 1), countdown=600)
+    assert jobs.find(Which(never_ran=True, task="add"), 1)[0].id != waiting.id, "what is not over is none of them"
+    with pytest.raises(ConfigError):
+        jobs.revoke(Which(never_ran=False))
+    assert jobs.revoke(Which(never_ran=True, task="add")).ended == []
+    moody.mended = True
+    assert set(jobs.retry(some._replace(never_ran=False))) == {culprit.id, *(one.id for one in behind)}
+    assert get(result) == 33
 
 
 def test_what_fails_again_ends_all_again_and_may_be_tried_once_more(running, moody):

@@ -84,12 +84,25 @@ def list_jobs(dialect: Dialect, which: Which, at_most: int = 50, before: str = L
     rows = yield from ask_last(
         dialect.sql.list_jobs,
         **which.params(dialect.moment(which.since)),
-        unfinished=int(which.state is None or which.state in UNFINISHED),
+        never_ran=None if which.never_ran is None else int(which.never_ran),
+        unfinished=int(which.never_ran is not True and (which.state is None or which.state in UNFINISHED)),
         finished=int(which.state is None or which.state in FINISHED),
         before=before,
         at_most=at_most,
     )
     return [_job(row) for row in rows]
+
+
+def count_never_ran(dialect: Dialect, which: Which, least: str = "") -> Op[int]:
+    """Count the jobs that are over though they never ran, since what they waited for did not succeed.
+
+    Parameters
+    ----------
+    least: only those of this id and after.
+    """
+    params = which.params(dialect.moment(which.since))
+    ((found,),) = yield from ask_last(dialect.sql.count_never_ran, **params, least=least)
+    return int(found)
 
 
 def show_job(dialect: Dialect, job_id: str) -> Op[JobDetails | None]:

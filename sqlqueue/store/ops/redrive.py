@@ -33,6 +33,8 @@ class Redriven(NamedTuple):
 
 def redrive(dialect: Dialect, which: Which, at_most: int = 1000, until: float | None = None) -> Op[Redriven]:
     """Let one batch of jobs run again, see `retry`, and block those again that waited for them."""
+    if which.never_ran and which.ids is None:
+        return Redriven([], [], [])  # such come along with what they wait for
     placed = yield from retry(dialect, which, at_most, until)
     again = [one.id for one in placed]
     waiting = yield from _never_ran(dialect, again, which.ids or ())

@@ -91,5 +91,7 @@ def _addressed(telling: Message, running: list[Running]) -> Message:
 def _mark(dialect: Dialect, which: Which, at_most: int) -> Op[Rows]:
     if which.ids is not None:
         return (yield from ask(dialect.sql.mark_revoked, ids=json.dumps(list(which.ids))))
+    if which.never_ran:
+        return []  # they are over
     params = which.params(dialect.moment(which.since))
     return (yield from ask(dialect.sql.mark_revoked_where, **params, at_most=at_most))

@@ -17,20 +17,37 @@ _LISTED = (
 )
 
 
-def newest_first(matches: str) -> str:
-    """Return the statement that lists jobs by id, newest first, from ``:before`` on; a table not asked is not read."""
+def newest_first(matches: str, never_ran: str) -> str:
+    """Return the statement that lists jobs by id, newest first, from ``:before`` on; a table not asked is not read.
+
+    Parameters
+    ----------
+    never_ran: of a result ``r`` that is no success: that its job was ended while it waited for others.
+    """
+    ran = f"(CAST(:never_ran AS integer) IS NULL OR {_waited(never_ran)} = CAST(:never_ran AS integer))"
     return f"""
 SELECT {_LISTED}
   FROM (SELECT * FROM (SELECT {_UNFINISHED}, r.claim_token FROM sqlqueue_jobs r
                         WHERE :unfinished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS a
         UNION ALL
         SELECT * FROM (SELECT {_FINISHED}, r.claim_token FROM sqlqueue_results r
-                        WHERE :finished = 1 AND r.id < :before AND {matches} ORDER BY r.id DESC LIMIT :at_most) AS b
+                        WHERE :finished = 1 AND r.id < :before AND {ran} AND {matches}
+                        ORDER BY r.id DESC LIMIT :at_most) AS b
        ) AS x
   LEFT JOIN sqlqueue_workers w ON w.incarnation = x.worker
   LEFT JOIN sqlqueue_told t ON t.id = x.id AND t.token = x.claim_token AND x.state = 'running'
  ORDER BY x.id DESC LIMIT :at_most
 """
+
+
+def count_never_ran(matches: str, never_ran: str) -> str:
+    """Return the statement that counts the jobs that never ran, of those with ids from ``:least`` on."""
+    return f"SELECT count(*) FROM sqlqueue_results r WHERE r.id >= :least AND {_waited(never_ran)} = 1 AND {matches}"
+
+
+def _waited(never_ran: str) -> str:
+    """Return 1 or 0; the result of a success, which may be large, is not looked at."""
+    return f"CASE WHEN r.state IN ('failed', 'revoked') THEN CASE WHEN {never_ran} THEN 1 ELSE 0 END ELSE 0 END"
 
 
 _MORE = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement, by_index
-from sqlqueue.store.sql.listing import newest_first
+from sqlqueue.store.sql.listing import count_never_ran, newest_first
 from sqlqueue.store.sql.postgres_jobs import with_attempt
 from sqlqueue.store.sql.postgres_redrive import NEVER_RAN
 from sqlqueue.store.sql.postgres_which import MATCHES
 
-LIST_JOBS = Statement(newest_first(MATCHES))
+LIST_JOBS = Statement(newest_first(MATCHES, NEVER_RAN))
+
+COUNT_NEVER_RAN = Statement(count_never_ran(MATCHES, NEVER_RAN))
 
 _BY_ID = "r.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))"
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from sqlqueue.store.operation import Statement
-from sqlqueue.store.sql.listing import newest_first
+from sqlqueue.store.sql.listing import count_never_ran, newest_first
 from sqlqueue.store.sql.sqlite_jobs import with_attempt
 from sqlqueue.store.sql.sqlite_moments import statement
 from sqlqueue.store.sql.sqlite_redrive import NEVER_RAN
 from sqlqueue.store.sql.sqlite_which import MATCHES
 
-LIST_JOBS = Statement(newest_first(MATCHES))
+LIST_JOBS = Statement(newest_first(MATCHES, NEVER_RAN))
+
+COUNT_NEVER_RAN = Statement(count_never_ran(MATCHES, NEVER_RAN))
 
 _BY_ID = "r.id IN (SELECT value FROM json_each(:ids))"
 
