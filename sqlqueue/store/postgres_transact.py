@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlqueue.store.postgres_wire import say, speaks
+from sqlqueue.store.postgres_wire import forget_prepared, say, speaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,8 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str 
         return value
     except BaseException:
         with suppress(Exception):
-            connection.rollback()
+            connection.rollback()  # which deallocates all that is prepared
+        forget_prepared(connection)
         raise
     finally:
         op.close()

@@ -28,6 +28,9 @@ DONE = (1, 2)
 SYNC = 10
 SQLSTATE = 67
 
+UNPREPARED = b"26000"
+"""The code of a statement that is prepared no longer: psycopg's own rollbacks, among others, deallocate all of them."""
+
 INTEGERS = (20, 21, 23)
 """The types bigint, smallint and integer."""
 
@@ -79,8 +82,16 @@ def say(connection: Any, step: Step, hints: Sequence[Step]) -> Rows:
             for statement in list(names)[known:]:  # perhaps it could not even be prepared
                 del names[statement]
             listen_out(connection)
+            if known and answer.error_field(SQLSTATE) == UNPREPARED:  # nothing was done: once more, all prepared anew
+                forget_prepared(connection)
+                return say(connection, step, hints)
             raise _error(wire, answer)
     return _rows(answers[-1])
+
+
+def forget_prepared(connection: Any) -> None:
+    """Prepare each statement anew that the connection sees next."""
+    _names.pop(connection, None)
 
 
 def listen_out(connection: Any) -> None:
@@ -88,7 +99,8 @@ def listen_out(connection: Any) -> None:
     wire = connection.pgconn
     try:
         while wire.pipeline_status != OFF:
-            _until_sync(connection, PATIENCE)
+            if any(answer.status not in DONE for answer in _until_sync(connection, PATIENCE)):
+                forget_prepared(connection)  # perhaps that was what it lacked
             wire.exit_pipeline_mode()
     except Exception:  # noqa: BLE001 - a hint: its answer is nobody's concern, but a connection without it is of no use
         connection.close()

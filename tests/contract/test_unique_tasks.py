@@ -84,6 +84,18 @@ def test_what_a_call_says_is_before_what_the_task_says(app):
     assert waiting(app) == []
 
 
+def test_after_a_key_that_was_taken_other_calls_are_sent(app):
+    task = app.task(name="task", unique_key="k", on_conflict="raise")(lambda: None)
+    plain = app.task(name="plain")(lambda: None)
+    plain.delay()
+    task.delay()
+    for _ in range(2):
+        with pytest.raises(NotUnique):
+            task.delay()
+        plain.delay()
+    assert len(waiting(app)) == 4
+
+
 def test_a_function_may_make_the_key_or_say_that_there_is_none(app):
     @app.task(unique_key=lambda x, y=0: f"{x}-{y}" if x else None, bind=True)
     def task(self, x, y=0):

@@ -8,9 +8,11 @@ import psycopg
 import pytest
 
 from sqlqueue.errors import ConnectionLost, SchemaError
+from sqlqueue.store.operation import ask
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.postgres import Postgres
 from sqlqueue.store.postgres_link import PostgresPool
+from sqlqueue.store.postgres_wire import listen_out
 from sqlqueue.store.urls import engine_for, parse_url
 from tests.support.jobs import new_job
 from tests.support.processes import wait_until
@@ -23,8 +25,13 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-def link(postgres_url):
-    with closing(PostgresPool(engine_for(parse_url(postgres_url)), Postgres(), own=True)) as found:
+def engine(postgres_url):
+    return engine_for(parse_url(postgres_url))
+
+
+@pytest.fixture
+def link(engine):
+    with closing(PostgresPool(engine, Postgres(), own=True)) as found:
         yield found
 
 
@@ -64,6 +71,31 @@ def test_a_job_that_the_server_refuses_is_said_so_and_the_next_one_is_taken(link
         link.run(enqueue, [new_job(priority=40_000)], "here")
     link.run(enqueue, [after], "here")
     assert [id_ for id_, _ in stored(other)] == [before.id, after.id]
+
+
+def undone(dialect):
+    yield from ask(dialect.sql.results, ids="[]")
+    raise Interrupted
+
+
+def test_after_a_transaction_that_was_undone_the_next_job_is_taken(link, other):
+    ids = [link.run(enqueue, [new_job()], "here")[0].id]
+    with pytest.raises(Interrupted):
+        link.run(undone)
+    ids += [link.run(enqueue, [new_job()], "here")[0].id for _ in range(2)]
+    assert [id_ for id_, _ in stored(other)] == ids
+
+
+def test_what_is_prepared_no_longer_is_prepared_anew_and_its_hints_too(link, other, engine):
+    ids = [link.run(enqueue, [new_job()], "here")[0].id]
+    other.execute("LISTEN here")
+    for _ in range(2):
+        with closing(engine.raw_connection()) as lent:
+            listen_out(lent.driver_connection)
+            lent.driver_connection.execute("DEALLOCATE ALL")
+        ids.append(link.run(enqueue, [new_job()], "here")[0].id)
+        assert next(other.notifies(timeout=10, stop_after=1)).payload
+    assert [id_ for id_, _ in stored(other)] == ids
 
 
 def test_a_connection_that_ends_in_the_middle_is_lost_and_says_why(link, other, postgres_url):
