@@ -21,3 +21,9 @@ def moment(value: object) -> datetime | None:
         return None
     found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     return found.astimezone(UTC)
+
+
+def could_be(job_id: object) -> bool:
+    """Tell whether a job may have that id: columns hold no NUL characters and no lone surrogates."""
+    text = str(job_id)
+    return "\0" not in text and (text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text))

@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, timedelta
 
+import pytest
+
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.outcome import Failure
 from sqlqueue.domain.settlement import Finish, Reschedule
@@ -14,6 +16,14 @@ from tests.support.jobs import ME, QUEUE, finish, new_job, put, put_many, send, 
 def test_nobody_knows_an_unknown_id(runner):
     assert runner.run(look_up, "no such job") is None
     assert runner.run(finished, ["no such job"]) == []
+
+
+@pytest.mark.parametrize("id_", ["a\0b", "\ud800", ""])
+def test_an_id_that_no_column_can_hold_is_unknown_and_hides_no_other(runner, id_):
+    job = take_one(runner)
+    finish(runner, job)
+    assert runner.run(look_up, id_) is None
+    assert [record.id for record in runner.run(finished, [id_, job.id])] == [job.id]
 
 
 def test_a_job_is_looked_up_all_its_life_long(runner):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.domain.states import State
 from sqlqueue.store.operation import ask, ask_last
-from sqlqueue.store.rows import moment
+from sqlqueue.store.rows import could_be, moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Record(NamedTuple):
 
 def finished(dialect: Dialect, ids: Sequence[str]) -> Op[list[Record]]:
     """Return the records of those of ``ids`` that are finished."""
-    rows = yield from ask_last(dialect.sql.results, ids=json.dumps(list(ids)))
+    rows = yield from ask_last(dialect.sql.results, ids=json.dumps([one for one in ids if could_be(one)]))
     return [_finished(row) for row in rows]
 
 
@@ -49,7 +49,7 @@ def look_up(dialect: Dialect, job_id: str) -> Op[Record | None]:
 
     The results are read first and once more at the end: a job may be settled between two statements.
     """
-    ids = json.dumps([job_id])
+    ids = json.dumps([job_id] if could_be(job_id) else [])
     for statement, read in (
         (dialect.sql.results, _finished),
         (dialect.sql.unfinished, _unfinished),
