@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.words import jobs_that
-from sqlqueue.errors import ResultTimeout
+from sqlqueue.errors import ResultTimeout, StoreUnavailable
 from sqlqueue.store.ops.results import finished
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def wait_for_all(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: flo
     """
     deadline = None if timeout is None else monotonic() + timeout
     while True:
-        pending = look_at(results, asker)
+        pending = _pending(results, asker)
         if propagate:
             for one in results:
                 if one.is_over:
@@ -59,12 +59,20 @@ def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | 
     deadline = None if timeout is None else monotonic() + timeout
     left = list(results)
     while left:
-        pending = look_at(left, asker)
+        pending = _pending(left, asker)
         over = [one for one in left if one.is_over]
         yield from sorted(over, key=_when)
         left = pending
         if left and not over:
             _watch(left, asker, _left(deadline), timeout)
+
+
+def _pending(results: Sequence[AsyncResult[Any]], asker: Asker) -> list[AsyncResult[Any]]:
+    """Return those that are not over; while the database cannot be reached, those that were not."""
+    try:
+        return look_at(results, asker)
+    except StoreUnavailable:
+        return [one for one in results if not one.is_over]
 
 
 def _watch(

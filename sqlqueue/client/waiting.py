@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from sqlqueue.domain.clock import monotonic
-from sqlqueue.errors import NoWorkerWarning, ResultTimeout, SqlqueueError
+from sqlqueue.errors import NoWorkerWarning, ResultTimeout, SqlqueueError, StoreUnavailable
 from sqlqueue.notify.channels import results_channel
 from sqlqueue.notify.listener import WATCH_EAGER, Listener
 from sqlqueue.services.loop import Loop
@@ -206,11 +206,14 @@ def _late(job_id: str, timeout: float | None) -> ResultTimeout:
 
 
 def warn_if_unserved(store: Store, job_id: str) -> None:
-    """Warn when no live worker serves a job's queue."""
-    record = store.read(look_up, job_id)
-    if record is None or record.finished_at is not None:
+    """Warn when no live worker serves a job's queue; whoever waits while the database is away only waits longer."""
+    try:
+        record = store.read(look_up, job_id)
+        if record is None or record.finished_at is not None:
+            return
+        served = sorted({queue for worker in store.read(observe) for queue in worker.queues})
+    except StoreUnavailable:
         return
-    served = sorted({queue for worker in store.read(observe) for queue in worker.queues})
     if record.queue not in served:
         known = f"served queues: {', '.join(served)}" if served else "no worker is running"
         message = (
