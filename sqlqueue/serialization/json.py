@@ -17,7 +17,7 @@ from sqlqueue.serialization.sizes import TooLarge, too_large
 from sqlqueue.serialization.typed import (
     MAX_DEPTH,
     NOT_TYPED,
-    describe,
+    described,
     looks_tagged,
     no_form,
     replaced,
@@ -149,7 +149,7 @@ def _is_plain(value: Json) -> bool:
 
 
 def _check_typed(value: Json, path: str, depth: int, left: list[int]) -> None:
-    found = describe(value)
+    found = described(value, path)
     if found is NOT_TYPED:
         raise EncodingError(f"{path} {no_form(value)}")
     left[_TYPED] += 1

@@ -14,6 +14,7 @@ import dataclasses
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -75,6 +76,20 @@ def describe(value: Any) -> Any:
     return next((found for ask in _ELSEWHERE if (found := ask(value)) is not NOT_TYPED), NOT_TYPED)
 
 
+def described(value: Any, path: str) -> Any:
+    """Return what `describe` does.
+
+    Raises
+    ------
+    Unwritable: the value's own code fails, such as a model with bytes that are no text.
+    """
+    try:
+        return describe(value)
+    except Exception as error:
+        kind = type(value).__qualname__
+        raise Unwritable(f"{path} is of type {kind}, which cannot be made into plain values: {error}") from error
+
+
 def describe_elsewhere(ask: Callable[[Any], Any], tag: str, read: Callable[[Any], Any]) -> None:
     """Ask ``ask`` too for what is not known here: it answers as `describe`, and ``read`` is given what has ``tag``."""
     _ELSEWHERE.append(ask)
@@ -130,7 +145,7 @@ def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 
     if isinstance(value, str | int | float) and not isinstance(value, Enum):  # YAML knows no subclasses
         kind = next(kind for kind in (str, int, float) if isinstance(value, kind))
         return str.__str__(value) if kind is str else kind(value)
-    found = describe(value)
+    found = described(value, path)
     if found is NOT_TYPED:
         raise Unwritable(f"{path} {no_form(value)}")
     if isinstance(found, dict) and looks_tagged(found):
@@ -176,9 +191,17 @@ def _timedelta(text: str) -> timedelta:
     return timedelta(microseconds=int(Decimal(text) * 1_000_000))
 
 
-def _members(content: list[Any]) -> list[Any]:
-    """Return a set's members; arrays among them were tuples, since lists cannot be in a set."""
-    return [_hashable(revived(item)) for item in content]
+def _set_of(make: Callable[[list[Any]], Any], content: list[Any]) -> Any:
+    """Return a set; arrays among its members were tuples, since lists cannot be in a set.
+
+    Members that were dataclasses or models are dicts now, which cannot either: then it is a list, until the task's
+    annotations say what they were.
+    """
+    members = [_hashable(revived(item)) for item in content]
+    try:
+        return make(members)
+    except TypeError:
+        return members
 
 
 def _hashable(value: Any) -> Any:
@@ -193,6 +216,6 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$uuid": UUID,
     "$decimal": Decimal,
     "$bytes": base64.b64decode,
-    "$set": lambda content: set(_members(content)),
-    "$frozenset": lambda content: frozenset(_members(content)),
+    "$set": partial(_set_of, set),
+    "$frozenset": partial(_set_of, frozenset),
 }

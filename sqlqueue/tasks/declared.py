@@ -6,14 +6,18 @@ Only classes that the task itself names are made; data names none.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 from collections import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
-from inspect import Parameter, Signature
+from functools import partial
+from inspect import Parameter, Signature, get_annotations, unwrap
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from sqlqueue.errors import EncodingError
+from sqlqueue.tasks.models import model_of
 
 Convert = Callable[[Any], Any]
 
@@ -49,11 +53,7 @@ class Declared:
     def __init__(
         self, function: Callable[..., Any], signature: Signature, validation: Mapping[str, Any] = _NOTHING
     ) -> None:
-        try:
-            hints = get_type_hints(function)
-        except Exception:  # noqa: BLE001 - a name for type checkers only: nothing can be made of it here
-            hints = {}
-        found = {name: converter(hint, validation) for name, hint in hints.items()}
+        found = {name: converter(hint, validation) for name, hint in _hints(function).items()}
         self._converters = {name: convert for name, convert in found.items() if convert is not None}
         self._signature = signature
         self._any = bool(self._converters.keys() & signature.parameters.keys())
@@ -85,11 +85,30 @@ class Declared:
         return bound.args, bound.kwargs
 
 
+def _hints(owner: Any) -> dict[str, Any]:
+    """Return the annotations of a function or a class, but those that name what only type checkers know."""
+    try:
+        return get_type_hints(owner)
+    except Exception:  # noqa: BLE001 - whatever stands there: nothing can be made of it here
+        found: dict[str, Any] = {}
+    for one in reversed(owner.__mro__) if isinstance(owner, type) else (unwrap(owner),):
+        home = (
+            vars(sys.modules.get(one.__module__, types)) if isinstance(one, type) else getattr(one, "__globals__", {})
+        )
+        with suppress(TypeError, NameError):
+            for name, annotation in get_annotations(one).items():
+                with suppress(Exception):
+                    found |= get_type_hints(types.SimpleNamespace(__annotations__={name: annotation}), home)
+    return found
+
+
 def converter(hint: Any, validation: Mapping[str, Any] = _NOTHING) -> Convert | None:
     """Return what makes a plain value into one of the declared type; None when it stays as it is."""
     origin, parts = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _union(parts, validation)
+    if (meant := getattr(hint, "__supertype__", getattr(hint, "__value__", None))) is not None and origin is None:
+        return converter(meant, validation)  # NewType, and Python 3.12's aliases
     if hint is tuple or origin is tuple:
         return _tuple(parts, validation)
     if origin in _COLLECTIONS and parts and (item := converter(parts[0], validation)) is not None:
@@ -97,7 +116,8 @@ def converter(hint: Any, validation: Mapping[str, Any] = _NOTHING) -> Convert | 
         return lambda value: make(map(item, value))
     if origin in _MAPPINGS and parts:
         return _mapping(converter(parts[0], validation), converter(parts[-1], validation))
-    return _of_class(hint, validation) if isinstance(hint, type) else None
+    kind = origin if dataclasses.is_dataclass(origin) else hint
+    return _of_class(kind, validation) if isinstance(kind, type) else None
 
 
 _COLLECTIONS: Mapping[Any, Callable[[Iterable[Any]], Any]] = {
@@ -170,26 +190,40 @@ def _mapping(of_key: Convert | None, of_value: Convert | None) -> Convert | None
 def _of_class(kind: type, validation: Mapping[str, Any]) -> Convert | None:
     """Return what makes one class of its plain form."""
     if hasattr(kind, "model_validate"):
-        return lambda value: value if isinstance(value, kind) else kind.model_validate(value, **validation)
+        return model_of(kind, validation)
     if issubclass(kind, Enum):
-        return kind
+        return partial(_member, kind)
     if dataclasses.is_dataclass(kind):
         return lambda value: _dataclass(kind, value, validation)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
-        make = _tuple([get_type_hints(kind).get(name, Any) for name in kind._fields], validation)  # type: ignore[attr-defined]
+        make = _tuple([_hints(kind).get(name, Any) for name in kind._fields], validation)  # type: ignore[attr-defined]
         return lambda value: value if isinstance(value, kind) else kind._make(make(value))
     return None
+
+
+def _member(kind: type[Enum], value: Any) -> Enum:
+    """Return the member of that value, which an array stands for where it is a tuple."""
+    try:
+        return kind(value)
+    except ValueError:
+        if not isinstance(value, list):
+            raise
+        return kind(_tuples(value))
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _dataclass(kind: type, value: Any, validation: Mapping[str, Any]) -> Any:
     """Make a dataclass of an object with its fields; those that its constructor does not take are set afterwards."""
     if isinstance(value, kind):
         return value
-    hints, known = get_type_hints(kind), {field.name: field for field in dataclasses.fields(kind)}
+    hints, known = _hints(kind), {field.name: field for field in dataclasses.fields(kind)}
     given = dict(value)
     if unknown := sorted(given.keys() - known):
         raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
-    inside = {name: (converter(hints[name], validation) or _same)(item) for name, item in given.items()}
+    inside = {name: (converter(hints.get(name, Any), validation) or _same)(item) for name, item in given.items()}
     made = kind(**{name: item for name, item in inside.items() if known[name].init})
     for name, item in inside.items():
         if not known[name].init:

@@ -6,9 +6,10 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import json
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple, NewType, TypeVar
 
 import pytest
 
@@ -22,6 +23,8 @@ def app(database_url):
     yield app
     app.close()
 
+
+T = TypeVar("T")
 
 VALUES = [
     dt.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=dt.UTC), dt.date(2026, 1, 2), dt.time(3, 4),
@@ -112,13 +115,35 @@ class Counted:
     seen: int = dataclasses.field(default=1, init=False)
 
 
+class Orbit(enum.Enum):
+    NEAR = (1, (2, 3))
+
+
+@dataclasses.dataclass(frozen=True)
+class Spot:
+    colour: Colour
+
+
+@dataclasses.dataclass
+class Box(Generic[T]):
+    item: T
+
+
+@dataclasses.dataclass
+class Half:
+    colour: Colour
+    other: Nowhere | None = None  # type: ignore[name-defined]  # noqa: F821 - known to type checkers only
+
+
+Shade = NewType("Shade", Colour)
 POINT, RED = Point(1, Colour.RED), Colour.RED
 DECLARED = [
     (set[Colour], {RED}), (frozenset[Colour], frozenset([RED])), (tuple[Colour, ...], (RED, RED)),
     (tuple[Colour, int], (RED, 1)), (Sequence[Colour], [RED]), (Mapping[str, Point], {"a": POINT}),
     (Pair, Pair(RED, 2)), (list[Pair], [Pair(RED)]), (Colour | int, RED), (Colour | int, 5), (Colour | float, 5),
     (Colour | Point | None, POINT), (Colour | Point | None, None), (Colour | list[int], [1]), (Colour | Any, "green"),
-    (tuple, (1, 2)), (tuple[int, ...] | None, (1,)), (Counted, Counted("a")),
+    (tuple, (1, 2)), (tuple[int, ...] | None, (1,)), (Counted, Counted("a")), (Orbit, Orbit.NEAR), (Shade, RED),
+    (set[Spot], {Spot(RED)}), (frozenset[Spot], frozenset([Spot(RED)])), (Box[int], Box(1)), (Half, Half(RED)),
 ]  # fmt: skip
 
 
@@ -191,6 +216,66 @@ def test_annotations_that_cannot_be_evaluated_change_nothing(app):
     drain(app)
     assert result.get(timeout=30) == 1
     assert not look.plain
+
+
+def test_an_annotation_that_cannot_be_evaluated_hides_no_other(app):
+    @app.task
+    def look(colour: Colour, x: Nowhere) -> Elsewhere:  # type: ignore[name-defined]  # noqa: F821 - the point
+        return [colour is Colour.RED, x]
+
+    result = look.delay(Colour.RED, 1)
+    drain(app)
+    assert result.get(timeout=30) == [True, 1]
+
+
+def test_a_set_of_dataclasses_is_a_list_of_dicts_where_nothing_is_declared(app):
+    result = app.task(name="echo")(lambda x: x).delay({Spot(RED)})
+    drain(app)
+    assert result.get(timeout=30) == [{"colour": "red"}]
+
+
+class Broken(Model):
+    def model_dump(self, mode):
+        raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid")
+
+
+@pytest.mark.parametrize("serializer", ["json", "yaml"])
+def test_a_model_that_cannot_be_written_is_named(app, serializer):
+    task = app.task(name="task", serializer=serializer)(lambda x: x)
+    with pytest.raises(EncodingError, match=r"task: args\[0\]\.a is of type Broken, which cannot be made .* invalid"):
+        task.delay({"a": Broken(1)})
+
+
+class Strict(Model):
+    """A model whose fields have other names outside, of which one is computed, and that is strict but with JSON."""
+
+    model_computed_fields: ClassVar = {"twice": ...}
+
+    def model_dump(self, mode):
+        return {"n": self.n, "twice": self.n * 2}
+
+    @classmethod
+    def model_validate(cls, value, *, by_name=None):
+        assert by_name, "it is stored by the names of its fields"
+        raise ValueError(f"{value} is Python's")
+
+    @classmethod
+    def model_validate_json(cls, text, *, by_name=None):
+        assert by_name
+        (n,) = json.loads(text).values()
+        return cls(n)
+
+
+def test_a_strict_model_is_made_of_json(app):
+    @app.task
+    def look(model: Strict):
+        return model.n
+
+    result, not_json = look.delay(Strict(5)), look.delay({"n": dt.date(2026, 1, 2)})
+    drain(app)
+    assert result.get(timeout=30) == 5
+    with pytest.raises(EncodingError, match="is Python's"):
+        not_json.get(timeout=30)
 
 
 def test_a_task_of_plain_annotations_stays_on_the_quick_way(app):
