@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.answers import check_wait
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.members import Members
-from sqlqueue.client.together import as_done, look_at, wait_for_all
+from sqlqueue.client.together import as_done, as_done_awaited, await_all, look_at, wait_for_all
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
@@ -166,8 +165,11 @@ class ResultSet(Members):
         return self
 
     async def aget(self, timeout: float | None = None, *, propagate: bool = True) -> list[Any]:
-        """The same, awaited."""
-        return await asyncio.to_thread(self.join, timeout, propagate=propagate, disable_sync_subtasks=False)
+        """The same, awaited; many may wait at a time without a thread each."""
+        if not self.results:
+            return []
+        await await_all(self.leaves(), self._asker, timeout, propagate=propagate)
+        return [one.get(0, propagate=propagate, disable_sync_subtasks=False) for one in self.results]
 
     def iterate(self, timeout: float | None = None, *, propagate: bool = True) -> Iterator[Any]:
         """Yield the values as the jobs are done, whichever is done first."""
@@ -185,9 +187,9 @@ class ResultSet(Members):
 
     async def __aiter__(self) -> AsyncIterator[tuple[str, Any]]:
         """Yield each job's id and value as it is done; awaiting never holds up the loop."""
-        walk = self._as_done(None)
-        while (one := await asyncio.to_thread(next, walk, None)) is not None:
-            yield one.id, one.get(0, disable_sync_subtasks=False)
+        if self.results:
+            async for one in as_done_awaited(self.leaves(), self._asker):
+                yield one.id, one.get(0, disable_sync_subtasks=False)
 
 
 class GroupResult(ResultSet):

@@ -1,18 +1,23 @@
-"""Waits for many jobs at a time: looks at a thousand in one query, and sleeps on a few of them."""
+"""Waits for many jobs at a time: looks at a thousand in one query, and sleeps on a few of them.
+
+Awaited, it holds a thread only for each look: whoever is cancelled leaves none behind.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.waiting import observer
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.words import jobs_that
 from sqlqueue.errors import ResultTimeout, StoreUnavailable
 from sqlqueue.store.ops.results import finished
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from sqlqueue.client.asker import Asker
     from sqlqueue.client.result import AsyncResult
@@ -44,14 +49,18 @@ def wait_for_all(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: flo
     """
     deadline = None if timeout is None else monotonic() + timeout
     while True:
-        pending = _pending(results, asker)
-        if propagate:
-            for one in results:
-                if one.is_over:
-                    one.get(0, disable_sync_subtasks=False)
-        if not pending:
+        if not (pending := _pending(results, asker, propagate=propagate)):
             return
         pending[-1].get(_left(deadline), propagate=propagate, disable_sync_subtasks=False)
+
+
+async def await_all(
+    results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None, *, propagate: bool
+) -> None:
+    """The same, awaited."""
+    deadline = None if timeout is None else monotonic() + timeout
+    while pending := await asyncio.to_thread(_pending, results, asker, propagate=propagate):
+        await pending[-1].aget(_left(deadline), propagate=propagate)
 
 
 def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None) -> Iterator[AsyncResult[Any]]:
@@ -67,12 +76,38 @@ def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | 
             _watch(left, asker, _left(deadline), timeout)
 
 
-def _pending(results: Sequence[AsyncResult[Any]], asker: Asker) -> list[AsyncResult[Any]]:
-    """Return those that are not over; while the database cannot be reached, those that were not."""
+async def as_done_awaited(results: Sequence[AsyncResult[Any]], asker: Asker) -> AsyncIterator[AsyncResult[Any]]:
+    """The same, awaited, for ever."""
+    left = list(results)
+    while left:
+        pending = await asyncio.to_thread(_pending, left, asker)
+        for one in sorted([one for one in left if one.is_over], key=_when):
+            yield one
+        if pending and len(pending) == len(left):
+            with ExitStack() as awaited:
+                some = [observer(awaited.enter_context(asker.waiting.awaited(one.id))) for one in pending[:WATCHED]]
+                await asyncio.wait(map(asyncio.wrap_future, some), timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+        left = pending
+
+
+def _pending(
+    results: Sequence[AsyncResult[Any]], asker: Asker, *, propagate: bool = False
+) -> list[AsyncResult[Any]]:  # fmt: skip
+    """Return those that are not over; while the database cannot be reached, those that were not.
+
+    Parameters
+    ----------
+    propagate: raise what the first of those that are over has raised.
+    """
     try:
-        return look_at(results, asker)
+        found = look_at(results, asker)
     except StoreUnavailable:
-        return [one for one in results if not one.is_over]
+        found = [one for one in results if not one.is_over]
+    if propagate:
+        for one in results:
+            if one.is_over:
+                one.get(0, disable_sync_subtasks=False)
+    return found
 
 
 def _watch(
