@@ -7,12 +7,13 @@ that wait for the job. So this commit needs nothing but the job's own row, at an
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sqlqueue.client.bind import bind
 from sqlqueue.domain.clock import monotonic
+from sqlqueue.errors import TransactionEnded
 from sqlqueue.services.testsignals import reached
 from sqlqueue.store.ops.rescue import held_ids
 from sqlqueue.store.ops.settle import settle
@@ -61,6 +62,7 @@ class TaskTransaction:
         self._schema = schema
         self._session: Session | None = None
         self._committing = False
+        self._refused = False
 
     @property
     def session(self) -> Session:
@@ -69,7 +71,13 @@ class TaskTransaction:
             from sqlalchemy.orm import Session  # noqa: PLC0415 - takes long to import, and few need it
 
             self._session = Session(self._loan.connection, join_transaction_mode="control_fully")
+            # A session that has done nothing yet has nothing to end, though much may have been done beside it.
+            vars(self._session).update(commit=self._refuse, rollback=self._refuse)
         return self._session
+
+    def _refuse(self) -> NoReturn:
+        self._refused = True
+        raise TransactionEnded
 
     @property
     def connection(self) -> Any:
@@ -85,8 +93,11 @@ class TaskTransaction:
 
         Raises
         ------
-        TransactionEnded: the task has ended the transaction itself.
+        TransactionEnded: the task has ended the transaction itself, or swallowed an error that did.
         """
+        if self._refused:
+            raise TransactionEnded
+        self._loan.check_sound()
         if self._session is not None:
             self._session.flush()
         self._loan.check()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from sqlqueue.store.dialect import Dialect
 
 MARK = "sqlqueue.transaction"
+
+SWALLOWED = (
+    "an SQL error that the task has swallowed spoils its whole transaction on PostgreSQL, so nothing is committed:"
+    " let it raise, or do what may fail in session.begin_nested() or a SAVEPOINT"
+)
 
 
 class Loan:
@@ -50,6 +55,11 @@ class Loan:
         """Raise `TransactionEnded` when this is no longer the transaction that was begun."""
         if not self._transaction.is_active or not self._mark.stands(self.connection, self.raw):
             raise TransactionEnded
+
+    def check_sound(self) -> None:
+        """Raise `TransactionEnded` when an SQL error that the task swallowed has undone the transaction."""
+        if self._mark.broken(self.raw):
+            raise TransactionEnded(SWALLOWED)
 
     def commit(self) -> None:
         """Commit, and return the connection."""
@@ -93,16 +103,57 @@ class Mark:
         """Whether it is still there."""
         return bool(connection.exec_driver_sql(f"SELECT current_setting('{MARK}', true)").scalar() == self._word)
 
+    def broken(self, raw: Any) -> bool:
+        """Whether the server takes nothing more in it, after an error."""
+        return bool(raw.info.transaction_status.name == "INERROR")
+
     def lift(self, raw: Any) -> None:
         """Let the transaction be ended."""
         vars(raw).pop("commit", None)
         vars(raw).pop("rollback", None)
 
 
+class GuardedCursor(sqlite3.Cursor):
+    """Says of a denied COMMIT or ROLLBACK what is wrong with it, where SQLite says that it is not authorized."""
+
+    connection: GuardedConnection
+
+    def execute(self, *args: Any) -> Self:
+        """Execute one statement."""
+        return self._tried(super().execute, args)
+
+    def executescript(self, *args: Any) -> Self:
+        """Execute several, after a COMMIT."""
+        return self._tried(super().executescript, args)
+
+    def _tried(self, call: Callable[..., object], args: tuple[Any, ...]) -> Self:
+        self.connection.denied = False
+        try:
+            call(*args)
+        except sqlite3.DatabaseError:
+            if self.connection.denied:
+                raise TransactionEnded from None
+            raise
+        return self
+
+
 class GuardedConnection(sqlite3.Connection):
     """A connection to a file whose transactions may be kept from being ended."""
 
     kept = False
+    denied = False
+
+    def cursor(self, factory: Any = GuardedCursor) -> Any:
+        """Return a cursor."""
+        return super().cursor(factory)
+
+    def execute(self, *args: Any) -> Any:
+        """Execute one statement with a cursor of its own."""
+        return self.cursor().execute(*args)
+
+    def executescript(self, *args: Any) -> Any:
+        """Execute several with a cursor of their own."""
+        return self.cursor().executescript(*args)
 
     def commit(self) -> None:
         """Commit, unless a task's transaction is open."""
@@ -118,8 +169,10 @@ class GuardedConnection(sqlite3.Connection):
 
     def judge(self, action: int, what: str | None, *_: object) -> int:
         """Deny COMMIT and ROLLBACK as statements, which the two methods above do not see."""
-        ends = action == sqlite3.SQLITE_TRANSACTION and what in ("COMMIT", "ROLLBACK")
-        return sqlite3.SQLITE_DENY if self.kept and ends else sqlite3.SQLITE_OK
+        if not self.kept or action != sqlite3.SQLITE_TRANSACTION or what not in ("COMMIT", "ROLLBACK"):
+            return sqlite3.SQLITE_OK
+        self.denied = True
+        return sqlite3.SQLITE_DENY
 
 
 class FileMark(Mark):
@@ -132,6 +185,10 @@ class FileMark(Mark):
     def stands(self, connection: Connection, raw: Any) -> bool:  # noqa: ARG002
         """Whether the transaction is open."""
         return bool(raw.in_transaction)
+
+    def broken(self, raw: Any) -> bool:  # noqa: ARG002
+        """Whether nothing more is taken: an error undoes its own statement only."""
+        return False
 
     def lift(self, raw: Any) -> None:
         """Let the transaction be ended."""

@@ -82,3 +82,13 @@ def row(database_url):
 
     yield look
     connection.close()
+
+
+@pytest.fixture
+def effects(database_url):
+    """What is committed in a table of the user's own."""
+    connection = onlooker(database_url)
+    connection.execute("CREATE TABLE effects (what text)")
+    yield lambda: [row["what"] for row in connection.execute("SELECT what FROM effects").fetchall()]
+    connection.execute("DROP TABLE effects")
+    connection.close()

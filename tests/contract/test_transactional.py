@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import text
 
-from sqlqueue import SQLQueue, TransactionEnded
+from sqlqueue import SQLQueue
 from sqlqueue.domain.outcome import Committed, Failed, Retried, Returned
 from sqlqueue.domain.settlement import GiveBack
 from sqlqueue.store.ops.settle import settle
@@ -16,7 +15,7 @@ from sqlqueue.worker.options import WorkerOptions
 from sqlqueue.worker.pools.make import PoolSource
 from sqlqueue.worker.shutdown import Shutdown
 from sqlqueue.worker.worker import Worker
-from tests.support.runners import onlooker
+from tests.support.effects import transactional, write
 
 PATIENCE = 60
 
@@ -27,24 +26,6 @@ def app(database_url):
     app.store.check_schema()
     yield app
     app.close()
-
-
-@pytest.fixture
-def effects(database_url):
-    """What is committed in a table of the user's own."""
-    connection = onlooker(database_url)
-    connection.execute("CREATE TABLE effects (what text)")
-    yield lambda: [row["what"] for row in connection.execute("SELECT what FROM effects").fetchall()]
-    connection.execute("DROP TABLE effects")
-    connection.close()
-
-
-def write(task, what="done"):
-    task.session.execute(text("INSERT INTO effects VALUES (:what)"), {"what": what})
-
-
-def transactional(app, **options):
-    return app.task(bind=True, transactional=True, **options)
 
 
 def test_writes_success_and_result_are_one_commit(app, effects):
@@ -84,40 +65,6 @@ def test_an_exception_undoes_it_and_is_settled_by_itself(app, effects):
     assert effects() == []
     with pytest.raises(ValueError, match="no"):
         result.get(timeout=PATIENCE)
-
-
-ENDINGS = {
-    "session.commit()": lambda task: task.session.commit(),
-    "session.rollback()": lambda task: task.session.rollback(),
-    "the session's connection": lambda task: task.session.connection().commit(),
-    "connection.commit()": lambda task: task.connection.commit(),
-    "connection.rollback()": lambda task: task.connection.rollback(),
-}
-
-
-@pytest.mark.parametrize("how", ENDINGS)
-def test_it_must_not_be_ended_by_the_task(app, effects, how):
-    @transactional(app)
-    def pay(self):
-        write(self)
-        ENDINGS[how](self)
-
-    result = pay.delay()
-    assert [type(one) for one in drain(app)] == [Failed]
-    with pytest.raises(TransactionEnded, match="begin_nested"):
-        result.get(timeout=PATIENCE)
-    assert effects() == []
-
-
-def test_nor_by_words_that_cannot_be_refused(app):
-    @transactional(app)
-    def pay(self):
-        self.connection.execute("COMMIT")
-
-    pay.delay()
-    (outcome,) = drain(app)
-    assert isinstance(outcome, Failed)
-    assert "TransactionEnded" in outcome.failure.error or "not authorized" in outcome.failure.error
 
 
 def test_a_part_may_be_undone(app, effects):
