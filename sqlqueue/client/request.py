@@ -5,7 +5,6 @@ Next room: ``client``, which sends it.
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from sqlqueue.client.contents import form_of
 from sqlqueue.client.limited import OPTIONS, limits_of
 from sqlqueue.client.moments import due, expiry
+from sqlqueue.client.named import dict_of, list_of, name_of, queue_of, unknown_option
 from sqlqueue.client.routes import check_queue, queue_name, queue_of_exchange, route
 from sqlqueue.domain.ids import new_job_id
 from sqlqueue.domain.job import NewJob
@@ -151,7 +151,7 @@ def build(
     ConfigError: there is no such serializer.
     """
     if options and not KNOWN_OPTIONS.issuperset(options):
-        raise EnqueueError(_unknown_options(options))
+        raise EnqueueError(unknown_option(options.keys(), KNOWN_OPTIONS))
     if config.task_routes is not None:
         defaults = _routed(task, args, kwargs, options, defaults, config)
     known = options.get("task_id")
@@ -160,9 +160,9 @@ def build(
     delay, run_at = due(options.get("countdown"), options.get("eta"), config)
     expires, expires_at = expiry(_first(options.get("expires"), defaults.expires), config)
     return NewJob(
-        id=new_job_id() if known is None else _name("task_id", known, MAX_ID),
+        id=new_job_id() if known is None else name_of("task_id", known, MAX_ID),
         given_id=known is not None,
-        task=_name("the task's name", task, MAX_NAME),
+        task=name_of("the task's name", task, MAX_NAME),
         queue=_queue(_where(options, config) if options else None, defaults, config),
         args=texts[0],
         kwargs=texts[1],
@@ -188,9 +188,9 @@ def _texts(
     shown = options if defaults.shadow_name is None else _shadowed(options, defaults, args, kwargs)
     try:
         return (
-            write(list(args), "args", most),
-            write(dict(kwargs), "kwargs", most),
-            encode(dict(headers), "headers", most) if headers else None,
+            write(list_of("args", args), "args", most),
+            write(dict_of("kwargs", kwargs), "kwargs", most),
+            encode(dict_of("headers", headers), "headers", most) if headers else None,
             _options(shown, form, defaults, config),
         )
     except EncodingError as error:
@@ -200,14 +200,6 @@ def _texts(
 def looks_at_arguments(defaults: Defaults, config: Config) -> bool:
     """Whether two calls of one task with the same options may differ in more than their arguments."""
     return config.task_routes is not None or callable(defaults.concurrency_key) or defaults.shadow_name is not None
-
-
-def _unknown_options(options: CallOptions) -> str:
-    unknown = sorted(options.keys() - KNOWN_OPTIONS)
-    near = difflib.get_close_matches(unknown[0], KNOWN_OPTIONS, n=1)
-    return f"apply_async has no option {', '.join(unknown)}" + (
-        f": did you mean {near[0]!r}?" if near else "; docs/calling.md lists them"
-    )
 
 
 def _routed(
@@ -232,7 +224,7 @@ def _queue(given: Any, defaults: Defaults, config: Config) -> str:
         given = config.task_default_queue
     elif not isinstance(given, str):
         given = queue_name(given) if hasattr(given, "name") else given
-    name = _name("queue", given, MAX_NAME)
+    name = queue_of(name_of("queue", given, MAX_NAME))
     if not config.task_create_missing_queues:
         check_queue(config, name)
     return name
@@ -244,14 +236,6 @@ def _first(*values: Any) -> Any:
         if value is not None:
             return value
     return None
-
-
-def _name(what: str, value: object, limit: int) -> str:
-    if not isinstance(value, str) or not value or len(value) > limit:
-        raise EnqueueError(f"{what} is {value!r}: use a string of 1 to {limit} characters")
-    if not value.isprintable():
-        raise EnqueueError(f"{what} is {value!r}: use printable characters only")
-    return value
 
 
 def _priority(value: object, config: Config) -> int:

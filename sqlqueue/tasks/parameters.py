@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.many import parts
+from sqlqueue.client.named import dict_of, list_of
 from sqlqueue.errors import ConfigError, EnqueueError, SignatureMismatch
 from sqlqueue.tasks.keys import key_maker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlqueue.client.many import Call
     from sqlqueue.client.request import CallOptions
@@ -49,9 +49,11 @@ class Parameters:
             kwargs = positional[1] if len(positional) == 2 else kwargs  # noqa: PLR2004
         elif positional:
             args = positional
-        found, named = args or (), kwargs or {}
-        if not isinstance(named, Mapping):
-            raise EnqueueError(f"kwargs is {named!r}: use a dict")
+        found, named = () if args is None else args, {} if kwargs is None else kwargs
+        if not isinstance(found, list | tuple):
+            found = list_of("args", found)
+        if not isinstance(named, dict):
+            named = dict_of("kwargs", named)
         self.check(found, named)
         return found, named
 

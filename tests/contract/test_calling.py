@@ -11,6 +11,7 @@ import pytest
 
 from sqlqueue import Broadcast, ConfigError, EnqueueError, SQLQueue, signals
 from sqlqueue.domain.clock import SYSTEM_CLOCK
+from sqlqueue.domain.which import Which
 from sqlqueue.testing.drain import drain
 
 
@@ -44,6 +45,37 @@ def test_an_eta_and_an_expiry_may_be_iso_text(app, row):
 def test_an_option_that_does_not_exist(app):
     with pytest.raises(EnqueueError, match="no option countdwn: did you mean 'countdown'"):
         app.task(add).apply_async((1, 2), countdwn=1)
+
+
+@pytest.mark.parametrize("name", ["chain", "retries", "app_id", "root_id", "add_to_parent"])
+def test_what_celerys_own_parts_say_is_no_option_and_nothing_else_was_meant(app, name):
+    with pytest.raises(EnqueueError, match=f"no option {name}: in Celery its workflows") as caught:
+        app.task(add).apply_async((1, 2), **{name: None})
+    assert "did you mean" not in str(caught.value)
+
+
+WRONG_CALLS: dict[str, dict[str, Any]] = {
+    "headers is [1]: use a dict": {"headers": [1]},
+    "kwargs is [1]: use a dict": {"kwargs": [1]},
+    "args is 5: use a list or a tuple": {"args": 5},
+    "args is 'ab': use a list or a tuple": {"args": "ab"},
+    "queue is 'a,b': no comma": {"queue": "a,b"},
+    "queue is 'a=2': no comma, equals sign": {"queue": "a=2"},
+    "queue is 'a b': no comma, equals sign or space": {"queue": "a b"},
+    "(5,000 characters): use a string of 1 to 255 characters": {"queue": "q" * 5000},
+    "task_id is 'iii": {"task_id": "i" * 5000},
+}
+
+
+@pytest.mark.parametrize("words", WRONG_CALLS)
+def test_what_a_call_is_given_wrongly_is_said_and_shown_cut(app, words):
+    given = {"args": (1, 2), **WRONG_CALLS[words]}
+    for call in (app.task(add, name="add").apply_async, lambda **named: app.send_task("add", **named)):
+        with pytest.raises(EnqueueError) as caught:
+            call(**given)
+        assert words in str(caught.value)
+        assert len(str(caught.value)) < 200
+    assert app.jobs.find(Which()) == []
 
 
 def test_options_meant_for_a_broker_are_taken(app):
