@@ -18,6 +18,7 @@ from sqlqueue.store.ops.forget import forget
 from sqlqueue.store.ops.jobs import LAST, JobDetails, JobRow, count_never_ran, list_jobs, show_job
 from sqlqueue.store.ops.purge import purge
 from sqlqueue.store.ops.redrive import redrive
+from sqlqueue.store.ops.release import release
 from sqlqueue.store.ops.revoke import revoke
 from sqlqueue.store.ops.shift import database_clock
 from sqlqueue.store.ops.wake import wake
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sqlqueue.domain.which import Which
     from sqlqueue.notify.waker import Waker
     from sqlqueue.store.ops.queues import Count
+    from sqlqueue.store.ops.release import Released
     from sqlqueue.store.ops.workers import Sighting
     from sqlqueue.store.store import Store
 
@@ -103,24 +105,38 @@ class Jobs:
             batch = self._store.run(revoke, which, BATCH, reason, PATIENCE, telling)
             if batch.running:
                 call_workers(self._store)
-            self._waker.finished([*batch.ended, *batch.released.ended])
-            self._waker.placed(batch.released.placed)
+            self._waker.finished(batch.ended)
+            self._see_through(batch.released)
             done.ended.extend(batch.ended)
             done.running.extend(one.id for one in batch.running)
             if which.ids is not None or not batch.met:
                 return done
 
+    def _see_through(self, released: Released) -> None:
+        """Tell what became of those that waited, and go on where one transaction did not reach them all."""
+        locked = bool(released.owed)  # looked at once more; if somebody locks them still, a sweep does it
+        while True:
+            self._waker.placed(released.placed)
+            self._waker.finished(released.ended)
+            if not released.rest and not locked:
+                return
+            released, locked = self._store.run(release, released.rest, released.owed), False
+
     def retry(self, which: Which) -> list[str]:
         """Let failed and revoked jobs run again, and with them what never ran since it waited for them.
 
-        Returns their ids; others are left alone, and so is what fails again meanwhile. Raises ConfigError when
-        ``which`` says nothing.
+        Returns their ids; others are left alone, and so is what fails again meanwhile.
+
+        Raises
+        ------
+        ConfigError: ``which`` says nothing.
+        StoreUnavailable: somebody keeps one of them locked; what was done before that stays done.
         """
         _refuse_everything(which)
         until = self._store.read(database_clock)
         done: dict[str, None] = {}
         for part in _parts(which):
-            while (batch := self._store.run(redrive, part, BATCH, until)).ids:
+            while (batch := self._store.run(redrive, part, BATCH, until, PATIENCE)).ids:
                 self._waker.placed(batch.placed)
                 self._waker.finished(batch.ended)
                 done.update(dict.fromkeys(batch.ids))

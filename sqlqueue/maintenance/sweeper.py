@@ -52,4 +52,6 @@ class Sweeper:
         swept = link.run(sweep)
         self._placed(swept.placed)
         self._finished(swept.ended)
+        if swept.rest:
+            return 0.0  # a chain of which only a part was ended
         return max(SWEEP_EVERY, SWEEP_SHARE * (monotonic() - started))

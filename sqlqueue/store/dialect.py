@@ -71,6 +71,7 @@ class Statements(NamedTuple):
     show_result: Statement
     retry: Statement
     retry_where: Statement
+    open_again: Statement
     roots_of: Statement
     never_ran_of: Statement
     never_ran_under: Statement
@@ -126,10 +127,12 @@ class Statements(NamedTuple):
     anything_blocked: Statement
     lost_parents: Statement
     loose: Statement
+    unjudged: Statement
     become: Statement
     lock_bodies: Statement
     attach: Statement
     forget_edges: Statement
+    forget_edges_of: Statement
     save_group: Statement
     restore_group: Statement
     delete_group: Statement
@@ -153,6 +156,9 @@ class Statements(NamedTuple):
     watch: Statement | None = None
     ensure_limits: Statement | None = None
     forget_limits: Statement | None = None
+    redrive_turn: Statement | None = None
+    try_redrive_turn: Statement | None = None
+    lock_dependents: Statement | None = None
     wake: Statement | None = None
     tell: Statement | None = None
 

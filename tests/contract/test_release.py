@@ -13,6 +13,7 @@ from sqlqueue.store.ops.cycle import Joins, cycle
 from sqlqueue.store.ops.enqueue import enqueue
 from sqlqueue.store.ops.release import release_after, sweep
 from sqlqueue.store.ops.rescue import rescue
+from sqlqueue.store.ops.settle import settle
 from tests.support.jobs import ME, new_job, sign_on, take
 
 FEEDS = '{"feeds":true}'
@@ -280,3 +281,16 @@ def test_a_workflow_sent_again_is_one_workflow(runner):
     plant(runner, [first, second], (second, [first]))
     assert edges_left(runner) == [], "the first is over and the second runs"
     assert [job.id for job in take(runner)] == [second.id]
+
+
+def test_a_failure_of_which_nobody_has_told_the_body_is_found_by_a_sweep(runner):
+    """Who was to judge the body has died, and a member still runs."""
+    header = [new_job(options=FEEDS) for _ in range(2)]
+    body = waiting("list")
+    plant(runner, [*header, body], (body, header))
+    failed = claimed(runner, header[0])
+    runner.run(settle, ME, [Finish(failed.id, State.FAILED, None, 0.1, BOOM)], {failed.id: failed.token})
+    runner.rows("UPDATE sqlqueue_dependencies SET outcome = 'failed' WHERE parent = :id RETURNING parent", id=failed.id)
+    assert runner.run(sweep).ended == [body.id]
+    assert "ValueError" in runner.result(body.id)["error"]
+    assert edges_left(runner) == []

@@ -4,26 +4,14 @@ The statements of the two are interleaved by hand, every way round. The twin wit
 what the lock is for.
 """
 
-from contextlib import contextmanager
-from typing import Any
-
 import psycopg
 import pytest
 
-from sqlqueue.domain.outcome import Failure
-from sqlqueue.domain.settlement import Finish
-from sqlqueue.domain.states import State
-from sqlqueue.domain.workflow import Edge
-from sqlqueue.store.drivers import over_pyformat
 from sqlqueue.store.operation import Batch, Statement, ask
 from sqlqueue.store.ops import release as verb
-from sqlqueue.store.ops.cycle import Joins, cycle
-from sqlqueue.store.ops.enqueue import enqueue
-from sqlqueue.store.postgres import Postgres
-from tests.support.jobs import ME, OTHER, new_job, put, take
-from tests.support.runners import ROW, Runner
-
-DIALECT = Postgres()
+from tests.support.interleaved import DIALECT, again, two
+from tests.support.jobs import put
+from tests.support.runners import Runner
 
 
 @pytest.fixture
@@ -31,67 +19,6 @@ def runner(emptied_postgres):
     found = Runner("postgres-pinned", emptied_postgres)
     yield found
     found.close()
-
-
-class Settling:
-    """One worker's transaction, of which a test executes as many statements as it likes."""
-
-    done: Any = None
-
-    def __init__(self, connection, op):
-        self._connection = connection
-        self._execute = over_pyformat(connection, ROW)
-        self._op = op
-        self._batch = next(op)
-
-    def until(self, statement=None):
-        """Go on until ``statement`` would be next, or to the end."""
-        while self.done is None and not (
-            statement and self._batch.steps and self._batch.steps[0].statement is statement
-        ):
-            try:
-                self._batch = self._op.send(self._execute(self._batch))
-            except StopIteration as stopped:
-                self.done = stopped.value
-        return self
-
-    def commit(self):
-        self.until()
-        self._connection.commit()
-        return self.done.released if hasattr(self.done, "released") else self.done
-
-
-@contextmanager
-def two(runner, *, fails=False):
-    """Yield the transactions of two workers that each settle one of two parents, and the body's id.
-
-    Parameters
-    ----------
-    fails: whether the second parent has failed.
-    """
-    parents = [new_job(options='{"feeds":true}') for _ in range(2)]
-    body = new_job(blocked=True, options='{"takes":"list"}')
-    runner.run(enqueue, [*parents, body], None, [Edge(body.id, n, job.id) for n, job in enumerate(parents)])
-    jobs = [take(runner, worker, at_most=1)[0] for worker in (ME, OTHER)]
-    with psycopg.connect(runner.url) as one, psycopg.connect(runner.url) as other:
-        yield (
-            *(
-                Settling(connection, settle(worker, job, fails=fails and worker == OTHER))
-                for connection, worker, job in zip((one, other), (ME, OTHER), jobs, strict=True)
-            ),
-            body.id,
-        )
-
-
-def settle(worker, job, *, fails=False):
-    error = Failure("ValueError: no", '{"module": "builtins", "name": "ValueError", "args": ["no"]}')
-    done = Finish(job.id, State.FAILED, None, 0.1, error) if fails else Finish(job.id, State.SUCCEEDED, "1", 0.1)
-    return cycle(DIALECT, worker, [done], {job.id: job.token}, None, (), Joins({job.id}))
-
-
-def again(runner, owed):
-    """Look once more, as a worker does in the cycle after the one in which the lock was refused."""
-    return runner.run(cycle, ME, [], {}, None, (), Joins((), owed)).released
 
 
 def test_whoever_is_refused_the_lock_looks_again_after_its_commit(runner):
@@ -122,14 +49,13 @@ def test_whoever_holds_the_lock_judges_by_what_is_committed_then(runner):
         assert again(runner, refused.owed).placed == []
 
 
-# Not before the lock: there the one that fails would wait for the other's commit to take the edges away.
-MOMENTS = [None, "resolve", "waiters", "let_go", "doom"]
+MOMENTS = [None, "resolve", "lock_blocked", "waiters", "let_go", "doom", "forget_edges_of"]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("first", [0, 1], ids=["the one that succeeds waits", "the one that fails waits"])
 def test_a_failure_that_comes_in_between_is_never_passed_over(runner, first, moment):
-    """At whatever statement the one stands while the other's whole transaction goes by."""
+    """At whatever statement the one stands while the other's whole transaction goes by, which never waits for it."""
     with two(runner, fails=True) as (*both, body):
         waits, goes = both[first], both[1 - first]
         waits.until(moment and getattr(DIALECT.sql, moment))
@@ -141,6 +67,7 @@ def test_a_failure_that_comes_in_between_is_never_passed_over(runner, first, mom
         assert row is not None, "the body is over"
         assert row["state"] == "failed"
         assert "ValueError" in row["error"]
+        assert runner.rows("SELECT * FROM sqlqueue_dependencies") == [], "and nothing is left behind"
 
 
 def test_without_the_lock_nobody_releases_the_body(runner, monkeypatch):

@@ -31,6 +31,7 @@ READS = {
     "doom": {"doc": '[{"id":"x","state":"failed"}]'},
     "drop_blocked": IDS,
     "disconnect": IDS,
+    "forget_edges_of": IDS,
     "ends": IDS,
     "children": IDS,
 }

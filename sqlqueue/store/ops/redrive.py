@@ -31,24 +31,54 @@ class Redriven(NamedTuple):
     ended: list[str]
 
 
-def redrive(dialect: Dialect, which: Which, at_most: int = 1000, until: float | None = None) -> Op[Redriven]:
-    """Let one batch of jobs run again, see `retry`, and block those again that waited for them."""
+def redrive(
+    dialect: Dialect, which: Which, at_most: int = 1000, until: float | None = None, patience: float | None = None
+) -> Op[Redriven]:
+    """Let one batch of jobs run again, see `retry`, and block those again that waited for them.
+
+    Parameters
+    ----------
+    patience: seconds to wait for a row that somebody has locked, None for the connection's own setting.
+
+    Raises
+    ------
+    StoreUnavailable: a row stayed locked for longer.
+    """
     if which.never_ran and which.ids is None:
         return Redriven([], [], [])  # such come along with what they wait for
+    if patience is not None and dialect.sql.patiently is not None:
+        yield from ask(dialect.sql.patiently, patience=f"{int(patience * 1000)}ms")
+    if dialect.sql.redrive_turn is not None:
+        yield from ask(dialect.sql.redrive_turn)
     placed = yield from retry(dialect, which, at_most, until)
     again = [one.id for one in placed]
+    yield from _open_again(dialect, again)
     waiting = yield from _never_ran(dialect, again, which.ids or ())
     if not waiting:
         return Redriven(again, placed, [])
     rows = yield from ask(dialect.sql.block_again, ids=json.dumps(list(waiting)))
     blocked = [row[0] for row in rows]
     yield from ask(dialect.sql.forget, ids=json.dumps(blocked))
+    yield from ask(dialect.sql.disconnect, ids=json.dumps(blocked))  # of edges that were left to a sweep
     edges = [[id_, place, parent] for id_ in blocked for place, parent in enumerate(waiting[id_])]
     yield from ask(dialect.sql.connect_again, edges=json.dumps(edges))
+    yield from _open_again(dialect, blocked)
     released = yield from release(dialect, [], blocked)
     ended = set(released.ended)
     ids = again + [id_ for id_ in blocked if id_ not in ended]
     return Redriven(ids, placed + released.placed, released.ended)
+
+
+def _open_again(dialect: Dialect, again: Sequence[str]) -> Op[None]:
+    """Let those wait for these jobs on that have been told of their failure and not yet been judged.
+
+    Whoever is judging them now is waited for: what he ends is found among what never ran.
+    """
+    if not again:
+        return
+    if dialect.sql.lock_dependents is not None:
+        yield from ask(dialect.sql.lock_dependents, ids=json.dumps(list(again)))
+    yield from ask(dialect.sql.open_again, ids=json.dumps(list(again)))
 
 
 def _never_ran(dialect: Dialect, again: Sequence[str], asked: Sequence[str]) -> Op[dict[str, list[str]]]:

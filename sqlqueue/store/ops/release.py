@@ -56,6 +56,8 @@ def release(dialect: Dialect, ended: Sequence[Ended], owed: Collection[str] = ()
             return Released(placed, dead, skipped, [])
         locked, still = yield from _lock(dialect, asked)
         skipped |= still - locked
+        if over := dependents.keys() - still:
+            yield from ask(dialect.sql.forget_edges_of, ids=json.dumps(sorted(over)))
         suspects |= {id_ for id_, in_doubt in dependents.items() if in_doubt}
         verdicts = (yield from _judge(dialect, locked, suspects & locked)) if locked else []
         let_go = yield from _let_go(dialect, verdicts)
@@ -72,7 +74,7 @@ def release_after(dialect: Dialect, ids: Sequence[str]) -> Op[Released]:
     """Do the same for jobs that a statement has ended: what came of them is read from the results."""
     if not ids:
         return NOBODY
-    yield from ask(dialect.sql.disconnect, ids=json.dumps(list(ids)))  # they themselves wait for nobody any more
+    yield from ask(dialect.sql.forget_edges_of, ids=json.dumps(list(ids)))  # they themselves wait for nobody any more
     rows = yield from ask(dialect.sql.ends, ids=json.dumps(list(ids)))
     return (yield from release(dialect, [Ended(*row) for row in rows]))
 
@@ -84,13 +86,19 @@ def anything_blocked(dialect: Dialect) -> Op[bool]:
 
 
 def sweep(dialect: Dialect, at_most: int = 1000) -> Op[Released]:
-    """Release what a crash has left blocked: open edges whose parent is over, and blocked jobs with no open edge.
+    """Release what a crash has left blocked: open edges whose parent is over, and blocked jobs that nobody has judged.
 
-    Edges of jobs that are no more are forgotten first.
+    The latter have no open edge, or wait for a job that did not succeed. Edges of jobs that are no more are forgotten
+    first. While jobs are retried by hand nothing is swept: what is over then may not be over any more.
     """
+    if dialect.sql.try_redrive_turn is not None:
+        ((ours,),) = yield from ask(dialect.sql.try_redrive_turn)
+        if not ours:
+            return NOBODY
     yield from ask(dialect.sql.forget_edges, at_most=at_most)
     lost = [row[0] for row in (yield from ask(dialect.sql.lost_parents, at_most=at_most))]
     loose = [row[0] for row in (yield from ask(dialect.sql.loose, at_most=at_most))]
+    loose += [row[0] for row in (yield from ask(dialect.sql.unjudged, at_most=at_most))]
     if not lost and not loose:
         return NOBODY
     rows = (yield from ask(dialect.sql.ends, ids=json.dumps(sorted(set(lost))))) if lost else []
@@ -165,12 +173,13 @@ def _without_giants(verdicts: Sequence[Verdict], let_go: Collection[str]) -> lis
 
 
 def _end(dialect: Dialect, verdicts: Sequence[Verdict]) -> Op[None]:
-    """Doom and drop, and forget for whom all of these have waited."""
+    """Doom and drop, and forget for whom all of these have waited; in this order, since edges of what is over go."""
     doomed = [{"id": one.id, "state": one.state, **one.failure._asdict()} for one in verdicts if isinstance(one, Doom)]
     gone = [one.id for one in verdicts if isinstance(one, Doom | Drop)]
     if doomed:
         yield from ask(dialect.sql.doom, doc=json.dumps(doomed))
     if gone:
         yield from ask(dialect.sql.drop_blocked, ids=json.dumps(gone))
-    if verdicts:
-        yield from ask(dialect.sql.disconnect, ids=json.dumps([one.id for one in verdicts]))
+        yield from ask(dialect.sql.forget_edges_of, ids=json.dumps(gone))
+    if going := [one.id for one in verdicts if isinstance(one, Go)]:
+        yield from ask(dialect.sql.disconnect, ids=json.dumps(going))

@@ -44,6 +44,8 @@ SELECT d.parent FROM sqlqueue_dependencies d
  LIMIT :at_most
 """)
 
+UNJUDGED = Statement("SELECT DISTINCT dependent FROM sqlqueue_dependencies WHERE outcome <> 'succeeded' LIMIT :at_most")
+
 NEWEST_EVENT = Statement("SELECT coalesce(max(seq), 0) FROM sqlqueue_events")
 
 DELETE_GROUP = Statement("DELETE FROM sqlqueue_groups WHERE id = :id")

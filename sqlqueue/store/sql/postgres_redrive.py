@@ -17,6 +17,24 @@ def waited(table: str) -> str:
 
 _IDS = "ARRAY(SELECT json_array_elements_text(CAST(:ids AS json)))"
 
+# One retry by hand, or one sweep, at a time: what each reads of jobs that never ran must still hold when it writes.
+REDRIVE_TURN = Statement("SELECT pg_advisory_xact_lock(hashtext('sqlqueue_redrive'))")
+
+TRY_REDRIVE_TURN = Statement("SELECT pg_try_advisory_xact_lock(hashtext('sqlqueue_redrive'))")
+
+# Those that still wait for jobs which run again, since nobody has judged them yet: whoever does so has them locked.
+LOCK_DEPENDENTS = by_index(f"""
+SELECT b.id FROM sqlqueue_jobs b
+ WHERE b.id = ANY (ARRAY(SELECT d.dependent FROM sqlqueue_dependencies d WHERE d.parent = ANY ({_IDS})))
+   AND b.state = 'blocked'
+ ORDER BY b.id FOR UPDATE
+""")
+
+OPEN_AGAIN = by_index(f"""
+UPDATE sqlqueue_dependencies SET outcome = NULL, result = NULL
+ WHERE parent = ANY ({_IDS}) AND outcome <> 'succeeded'
+""")
+
 ROOTS_OF = by_index(f"""
 SELECT DISTINCT coalesce(root_id, id) FROM sqlqueue_jobs
  WHERE id = ANY ({_IDS}) AND strpos(CAST(options AS text), '"feeds"') > 0

@@ -123,6 +123,18 @@ DELETE FROM sqlqueue_dependencies
  WHERE dependent = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)
 
+# The same of jobs that are over. Whoever is just resolving one of these edges is not waited for: he finds the job gone,
+# and forgets it himself.
+FORGET_EDGES_OF = Statement("""
+DELETE FROM sqlqueue_dependencies
+ WHERE ctid = ANY (ARRAY(
+       SELECT d.ctid FROM sqlqueue_dependencies d
+        WHERE d.dependent = ANY (ARRAY(
+              SELECT over.id FROM json_array_elements_text(CAST(:ids AS json)) AS over(id)
+               WHERE (SELECT j.id FROM sqlqueue_jobs j WHERE j.id = over.id) IS NULL))
+          FOR UPDATE SKIP LOCKED))
+""")
+
 # For those that SQL has ended without knowing what came of them.
 ENDS = Statement("""
 SELECT id, state, CAST(result AS text) FROM sqlqueue_results
@@ -143,7 +155,7 @@ DELETE FROM sqlqueue_dependencies
  WHERE ctid = ANY (ARRAY(
        SELECT d.ctid FROM sqlqueue_dependencies d
         WHERE NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = d.dependent)
-        LIMIT :at_most))
+        LIMIT :at_most FOR UPDATE SKIP LOCKED))
 """)
 
 # A running job whose task has put a workflow in its place. It waits, if only to be let go at once; tries count anew.

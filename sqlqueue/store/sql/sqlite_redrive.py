@@ -16,6 +16,11 @@ def waited(table: str) -> str:
                          WHERE d.dependent = {table}.id ORDER BY d.position))"""
 
 
+OPEN_AGAIN = Statement("""
+UPDATE sqlqueue_dependencies SET outcome = NULL, result = NULL
+ WHERE parent IN (SELECT value FROM json_each(:ids)) AND outcome <> 'succeeded'
+""")
+
 ROOTS_OF = Statement("""
 SELECT DISTINCT coalesce(root_id, id) FROM sqlqueue_jobs
  WHERE id IN (SELECT value FROM json_each(:ids)) AND instr(options, '"feeds"') > 0

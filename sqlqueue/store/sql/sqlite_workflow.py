@@ -101,6 +101,12 @@ DELETE FROM sqlqueue_jobs WHERE id IN (SELECT value FROM json_each(:ids)) AND st
 
 DISCONNECT = Statement("DELETE FROM sqlqueue_dependencies WHERE dependent IN (SELECT value FROM json_each(:ids))")
 
+FORGET_EDGES_OF = Statement("""
+DELETE FROM sqlqueue_dependencies
+ WHERE dependent IN (SELECT value FROM json_each(:ids))
+   AND NOT EXISTS (SELECT 1 FROM sqlqueue_jobs j WHERE j.id = dependent)
+""")
+
 ENDS = Statement("SELECT id, state, result FROM sqlqueue_results WHERE id IN (SELECT value FROM json_each(:ids))")
 
 LOOSE = Statement("""
