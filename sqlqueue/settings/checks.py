@@ -28,6 +28,9 @@ NUMBERS: dict[str, Bounds] = {
 }
 """The least and the most."""
 
+FOR_EVER = {"result_expires"}
+"""Settings for which None is no default, but a value."""
+
 CHOICES: dict[str, tuple[Any, ...]] = {
     "worker_pool": ("prefork", "threads", "asyncio", "solo"),
     "worker_pool_start_method": ("fork", "spawn"),
@@ -90,15 +93,19 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
     choices = (True, False) if isinstance(default, bool) else CHOICES.get(name, (value,))
     if value not in choices:
         raise ConfigError(f"{name} is {value!r}: use one of {', '.join(map(str, choices))}")
-    if bounds is not None and value is not None:
-        low, high = bounds
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ConfigError(f"{name} is {value!r}: use a number from {low} to {high}")
+    if bounds is not None and not (value is None and (default is None or name in FOR_EVER)):
+        _check_number(name, value, bounds, whole=isinstance(bounds[0], int) and not isinstance(default, float))
     if name in SWITCHES and value is not None and not isinstance(value, bool):
         raise ConfigError(f"{name} is {value!r}: use True, False or None")
-    if name == "broker_schema" and value is not None and (not value or ":" in value or not value.isprintable()):
+    if name == "task_default_queue" and (not isinstance(value, str) or not value):
+        raise ConfigError(f"task_default_queue is {value!r}: use a queue's name, such as 'default'")
+    if (
+        name == "broker_schema"
+        and value is not None
+        and (not isinstance(value, str) or not value or ":" in value or not value.isprintable())
+    ):
         raise ConfigError(f"broker_schema is {value!r}: use printable characters without a colon")
-    if name == "task_signing_keys" and (isinstance(value, str) or not all(map(_is_key, value))):
+    if name == "task_signing_keys" and not (_is_list_of_names(value) and all(map(_is_key, value))):
         raise ConfigError(
             f"{name} is no list of keys, texts of {SHORTEST_KEY} characters or more: fewer can be guessed"
         )
@@ -108,6 +115,13 @@ def check(name: str, value: Any, default: Any, bounds: Bounds | None) -> None:
         raise ConfigError(f"{name} is {value!r}: use a compression's name, such as 'gzip', or None")
     if name.endswith("_serializer") and (not isinstance(value, str) or not value):
         raise ConfigError(f"{name} is {value!r}: use a serializer's name, such as 'json'")
+
+
+def _check_number(name: str, value: Any, bounds: Bounds, *, whole: bool) -> None:
+    low, high = bounds
+    kinds = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        raise ConfigError(f"{name} is {value!r}: use a {'whole ' if whole else ''}number from {low} to {high}")
 
 
 def _is_list_of_names(value: Any) -> bool:

@@ -15,6 +15,13 @@ KEYS_OF_TASKS = ("concurrency_key", "unique_key", "routing_key")
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/\s]*(?=@)|(?<=password=)[^&\s'\"]+", re.IGNORECASE)
 """User and password of a URL, up to its last at sign, and a password among its query."""
 
+PASTED = re.compile(
+    r"(?<=://)[^@]*:.*(?=@)|^[^\s/@:]+:[^\s/]+(?=@)"
+    r"|(?:(?<=password=)|(?<=password =)|(?<=password = ))(?:'(?:[^'\\]|\\.)*'?|[^&\s]+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The same in a text by itself, which may be no valid URL: a password may have any characters, as it was pasted."""
+
 HIDDEN = "***"
 
 
@@ -29,6 +36,8 @@ def _hidden(name: object, value: Any) -> Any:
         return None
     if isinstance(name, str) and SECRET.search(name) and name not in KEYS_OF_TASKS:
         return HIDDEN
+    if isinstance(value, str):
+        return PASTED.sub(HIDDEN, value)
     if isinstance(value, Mapping):
         return {key: _hidden(key, one) for key, one in value.items()}
     if type(value) in (list, tuple):

@@ -26,7 +26,7 @@ def test_the_environment_says_what_nobody_else_does(monkeypatch):
     [
         ("BROKER_NOTIFICATIONS", "perhaps", "use true or false"),
         ("RESULT_EXPIRES", "a week", "use a number"),
-        ("WORKER_CONCURRENCY", "0", "use a number from 1"),
+        ("WORKER_CONCURRENCY", "0", "use a whole number from 1"),
         ("TASK_ROUTES", '{"a": ', r"\$?SQLQUEUE_TASK_ROUTES is .*use JSON"),
         ("TASK_ANNOTATIONS", "rate_limit=1", 'SQLQUEUE_TASK_ANNOTATIONS is .*use JSON, a table such as {"shop'),
         ("FLEET_LIMITS", "mail=1", 'SQLQUEUE_FLEET_LIMITS is .*use JSON, a table such as {"queue:mail": 5'),
@@ -60,6 +60,28 @@ def test_tables_and_lists_are_looked_at_when_they_are_set(name):
     for value in (5, "a,b" if name != "task_routes" else [5], {"*": 5} if name == "task_annotations" else object()):
         with pytest.raises(ConfigError, match=f"{name} is .*: use a "):
             SQLQueue().conf.update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("worker_concurrency", 2.5, "use a whole number from 1"),
+        ("task_default_priority", 1.5, "use a whole number from -32768"),
+        ("task_default_priority", None, "use a whole number"),
+        ("task_max_crashes", None, "use a whole number from 1"),
+        ("unknown_task_timeout", None, "use a number from 0"),
+        ("worker_poll_interval", None, "use a number from 0.01"),
+        ("task_default_queue", "", "use a queue's name"),
+        ("task_default_queue", None, "use a queue's name"),
+        ("task_signing_keys", None, "is no list of keys"),
+        ("task_signing_keys", 5, "is no list of keys"),
+        ("broker_schema", 5, "use printable characters"),
+    ],
+)
+def test_values_that_would_only_be_found_out_later(name, value, said):
+    with pytest.raises(ConfigError, match=f"{name} is .*{said}" if "no list" not in said else said):
+        SQLQueue().conf.update({name: value})
+    SQLQueue().conf.update(result_expires=None, worker_concurrency=None, unknown_task_timeout=2.5)
 
 
 def test_a_soft_limit_above_the_hard_one():
@@ -217,6 +239,20 @@ def test_secrets_are_hidden_inside_tables():
     assert "'unique_key': '{id}'" in conf.humanize()
     assert "s3cret" in conf.humanize(censored=False)
     assert conf.table()["task_routes"] == "[('a', {'queue': 'b'})]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis://me:s3/cr et@host/0", "redis://me:s3#cr?et@h", "redis://:s3cr@et@h",
+        "host=h password='s3cr et' dbname=d",
+        "me:s3cret@host", "postgresql://h/d?password=s3cret&x=1", "dbname=d password = s3cret",
+    ],
+)  # fmt: skip
+def test_a_password_in_a_table_is_hidden_as_it_was_pasted(text):
+    shown = SQLQueue(task_annotations={"*": {"dsn": [text]}}).conf.humanize()
+    assert "***" in shown
+    assert not [part for part in ("s3", "cr", "et") if part in shown.partition("dsn")[2]]
 
 
 def test_secrets_are_hidden():
