@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlqueue.celery import _state as _state
 from sqlqueue.celery import absent as absent
 from sqlqueue.celery import canvas, exceptions, result, signals, states
@@ -31,6 +33,13 @@ from sqlqueue.celery.utils import uuid
 VERSION = (5, 7, 0)
 """The version of Celery whose names these are."""
 __version__ = "5.7.0"
+
+if not TYPE_CHECKING:  # or every name would be known to type checkers
+
+    def __getattr__(name: str) -> None:
+        """Say of a part of Celery that is not here what to use instead."""
+        raise AttributeError(absent.message(name), name=name)
+
 
 __all__ = [
     "canvas",

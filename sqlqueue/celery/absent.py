@@ -42,10 +42,12 @@ class _Absent(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
         del path, target
         if name.startswith(OURS):
-            raise ModuleNotFoundError(_message(name.removeprefix(OURS)), name=name)
+            theirs = name.removeprefix(OURS)  # of another name than was asked for: Python would keep silent about that
+            raise ModuleNotFoundError(message(theirs), name=f"celery.{theirs}")
 
 
-def _message(name: str) -> str:
+def message(name: str) -> str:
+    """Say why Celery's part of that name, without ``celery.``, is not here."""
     parts = name.split(".")
     heads = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
     reason = next((REASONS[head] for head in heads if head in REASONS), "docs/celery.md lists what there is")

@@ -80,7 +80,7 @@ def read(source: Any, known: Iterable[str], namespace: str | None = None) -> dic
             found[name] = value
             spelled[spelling] = name
     if not namespace:
-        _refuse_mixture(spelled)
+        refuse_mixture(spelled)
     return found
 
 
@@ -115,8 +115,13 @@ def unknown(spelling: str, names: Iterable[str], old: Iterable[str] = ()) -> str
     return f"there is no setting {spelling!r}{hint}"
 
 
-def _refuse_mixture(spelled: Mapping[str, str]) -> None:
-    """Raise ConfigError when some names are new and others old, unless the same setting has both."""
+def refuse_mixture(spelled: Mapping[str, str]) -> None:
+    """Raise ConfigError when some names are new and others old, unless the same setting has both.
+
+    Parameters
+    ----------
+    spelled: names as they are written, each with the present one.
+    """
     new = {name for spelling, name in spelled.items() if spelling.islower()}
     old = {spelling: name for spelling, name in spelled.items() if not spelling.islower() and name not in new}
     if not old or not new:

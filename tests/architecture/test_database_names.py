@@ -11,7 +11,7 @@ ROOMS = {
     "sqlqueue/testing/": "starts a server",
     "sqlqueue/cli/": "speaks to a person about their database",
     "sqlqueue/config.py": "reads the database's URL",
-    "sqlqueue/celery/app/conf.py": "reads the same URL in Celery's spellings",
+    "sqlqueue/celery/app/brokers.py": "reads the same URL in Celery's spellings",
     "sqlqueue/client/bind.py": "tells the user's connections apart",
 }
 # path -> the reason why this one file may.

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sqlqueue.celery import Celery, result, utils
+from sqlqueue.celery import Celery, absent, result, utils
 from sqlqueue.celery.bin import translated
 from sqlqueue.errors import ConfigError, WaitingInTask
 from tests.support.processes import wait_until
@@ -62,7 +62,21 @@ def test_a_module_that_is_not_here_says_why(name):
         ModuleNotFoundError, match=f"celery.{name.partition('.')[0]}.* is not here: .*{ABSENT[name]}"
     ) as raised:
         importlib.import_module(f"sqlqueue.celery.{name}")
-    assert str(raised.value.name).startswith("sqlqueue.celery.")
+    assert str(raised.value.name).startswith("celery.")
+
+
+@pytest.mark.parametrize("package", ["sqlqueue.celery", "celery"])
+@pytest.mark.parametrize("name", ["schedules", "bootsteps", "platforms", "nothing"])
+def test_a_module_that_is_taken_from_its_package_says_why_too(package, name):
+    script = (
+        "import sqlqueue.celery as ours\nours.install()\n"
+        f"try:\n    from {package} import {name}\nexcept ImportError as error:\n    print(error)\n"
+        f"assert not hasattr(ours, {name!r})\n"
+        f"try:\n    ours.{name}\nexcept AttributeError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    said = f"celery.{name} is not here: {absent.REASONS.get(name, 'docs/celery.md lists what there is')}"
+    assert (done.stderr, done.stdout.splitlines()) == ("", [said, said])
 
 
 def test_small_helpers():

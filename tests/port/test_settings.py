@@ -188,7 +188,7 @@ def test_parts_of_ones_own_are_refused(name):
         Celery(set_as_current=False, **{**usual, name: "proj:Own"})
 
 
-@pytest.mark.parametrize("name", ["pool", "producer_pool", "steps", "user_options", "Worker", "Beat"])
+@pytest.mark.parametrize("name", ["pool", "producer_pool", "steps", "user_options", "Worker", "Beat", "annotations"])
 def test_parts_that_are_not_here_say_what_instead(name):
     app = Celery("proj", set_as_current=False)
     with pytest.raises(ImproperlyConfigured, match=f"has no {name}: "):
@@ -279,4 +279,5 @@ def test_where_and_when_it_is(celery):
     celery.conf.timezone = "Europe/Oslo"
     assert (celery.timezone.key, celery.uses_utc_timezone()) == ("Europe/Oslo", False)
     assert celery.now().tzinfo is not None
+    assert celery.oid == celery.oid != Celery("proj", set_as_current=False).oid
     assert celery.current_worker_task is None

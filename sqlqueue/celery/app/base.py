@@ -13,8 +13,9 @@ from sqlqueue.app import SQLQueue
 from sqlqueue.celery import _state
 from sqlqueue.celery.app import parts
 from sqlqueue.celery.app import serializers as serializers
+from sqlqueue.celery.app.brokers import broker_of
 from sqlqueue.celery.app.client import CeleryClient, CeleryHere
-from sqlqueue.celery.app.conf import CeleryConfig, broker_of, settings_of
+from sqlqueue.celery.app.conf import CeleryConfig, settings_of
 from sqlqueue.celery.app.control import COMMANDS, Control
 from sqlqueue.celery.app.elsewhere import again
 from sqlqueue.celery.app.events import CeleryEvents
@@ -22,6 +23,7 @@ from sqlqueue.celery.app.options import known_of
 from sqlqueue.celery.app.parts import Amqp, Backend, Connection, Loader, Log
 from sqlqueue.celery.app.report import bugreport
 from sqlqueue.celery.app.task import KEPT, Task
+from sqlqueue.celery.utils import uuid
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.errors import ConfigError
 from sqlqueue.signals import Signal
@@ -66,8 +68,9 @@ class Celery(SQLQueue):
         self.strict_typing = settings.pop("strict_typing", True)
         self.task_cls = settings.pop("task_cls", None) or parts.usual_task(type(self).task_cls)
         self.finalized = False
+        self.oid = self.thread_oid = uuid()
         super().__init__(
-            main, broker=broker_of(os.environ) or broker, backend=backend, config_source=config_source,
+            main, broker=broker_of(os.environ, broker), backend=backend, config_source=config_source,
             namespace=namespace, **{**(changes or {}), **settings},
         )  # fmt: skip
         self.events = CeleryEvents(lambda: self.client)

@@ -6,24 +6,21 @@ Ours refuse unknown names; here they are kept, since a Celery project's settings
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue import config
+from sqlqueue.celery.app.brokers import database_of
 from sqlqueue.config import Config
 from sqlqueue.errors import ConfigError
 from sqlqueue.settings import sources
-from sqlqueue.settings.names import REFUSALS, asks, refused
+from sqlqueue.settings.names import REFUSALS, asks, old_names, refused
 from sqlqueue.settings.shown import shown as as_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-SQL = re.compile(r"(?:sqla\+|db\+)?(?=(?:postgres|sqlite))")
-"""How the URL of a database that we use begins, in Celery's spelling for its SQL transport and results too."""
 
 OTHER_DEFAULTS: dict[str, Any] = {
     "broker_heartbeat": 120,
@@ -76,7 +73,7 @@ class CeleryConfig(Config):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("broker_url", "BROKER_URL"):
-            value = _database(value)
+            value = database_of(value)
         vars(self).setdefault(_GIVEN, set()).add(config._present_name(name) or name)
         present = config._present_name(name) or refused(name) or name
         if present in RUN_AGAIN:
@@ -203,19 +200,6 @@ def settings_of(argv: Sequence[str], namespace: str = "celery") -> dict[str, Any
     return found
 
 
-def broker_of(environment: Mapping[str, str]) -> str | None:
-    """Return where the environment says that the broker is, as Celery reads it.
-
-    Raises
-    ------
-    ConfigError: it names another one for reading or for writing.
-    """
-    for name in ("CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL"):
-        if environment.get(name):
-            raise ConfigError(f"${name} is set: {REFUSALS['broker_read_url'][0]}")
-    return environment.get("CELERY_BROKER_URL") or None
-
-
 def _known() -> list[str]:
     return config._KNOWN
 
@@ -234,26 +218,12 @@ _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 """From a URL's user to the last at sign, since a password may contain one."""
 
 
-def _database(url: Any) -> Any:
-    """Return the URL of the database that a Celery broker's URL means; of another broker, what the environment says."""
-    if not isinstance(url, str):
-        return url
-    if SQL.match(url):
-        return SQL.sub("", url, count=1)
-    instead = os.environ.get("SQLQUEUE_BROKER_URL")
-    if instead is None:
-        scheme = url.partition("://")[0]
-        raise ConfigError(
-            f"the broker is {scheme}://...: sqlqueue works in PostgreSQL or SQLite. Set broker_url to one,"
-            " or $SQLQUEUE_BROKER_URL, which then wins over a broker of another kind"
-        )
-    return instead
-
-
 def _read(source: Any, namespace: str | None) -> dict[str, Any]:
     """Return the settings of a source under their present names; those that nobody knows as they are written."""
-    if isinstance(source, dict) and not namespace:
-        return source
+    if not namespace:
+        _refuse_mixture(source)
+        if isinstance(source, dict):
+            return source
     known = [*_known(), *OTHER_DEFAULTS]
     prefix = f"{namespace.rstrip('_')}_" if namespace else ""
     found: dict[str, Any] = {}
@@ -267,3 +237,15 @@ def _read(source: Any, namespace: str | None) -> dict[str, Any]:
             if not callable(value) and not isinstance(value, ModuleType):
                 found[spelling.removeprefix(prefix)] = value
     return found
+
+
+def _refuse_mixture(source: Any) -> None:
+    """Raise ConfigError, as Celery does, for a source with old and new names.
+
+    A new name in upper case is no old one: a module's DATABASE_URL need not be meant as a setting.
+    """
+    spelled = {one: config._present_name(one) for one in (source if isinstance(source, dict) else dir(source))}
+    known = {spelling: name for spelling, name in spelled.items() if name is not None}
+    sources.refuse_mixture(
+        {spelling: name for spelling, name in known.items() if spelling == name or spelling in old_names(name)}
+    )

@@ -38,6 +38,7 @@ MISSING = {
     "Worker": "start one with app.worker_main(['worker', ...]), or in a test with celery.contrib.testing.worker",
     "WorkController": "start one with app.worker_main(['worker', ...])",
     "Beat": "there is no beat yet",
+    "annotations": "ask for the setting: app.conf.task_annotations",
     "setup_security": REFUSALS["security_key"][0],
 }
 """What an app of Celery has and one here has not, and what to use instead."""
