@@ -6,6 +6,7 @@ from sqlqueue.client.result import AsyncResult
 from sqlqueue.config import Config
 from sqlqueue.domain.broadcast import Broadcast
 from sqlqueue.errors import (
+    AlwaysEagerIgnored,
     BindingError,
     ChordError,
     ConfigError,
@@ -48,6 +49,7 @@ from sqlqueue.version import __version__ as __version__
 
 __all__ = [
     "allow_join_result",
+    "AlwaysEagerIgnored",
     "AsyncResult",
     "BindingError",
     "Broadcast",

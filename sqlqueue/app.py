@@ -25,7 +25,7 @@ from sqlqueue.store.store import Store
 from sqlqueue.store.urls import parse_url, refuse_another
 from sqlqueue.tasks.context import ancestry, may_wait, sent
 from sqlqueue.tasks.discovery import Discovery
-from sqlqueue.tasks.eager import EagerSender
+from sqlqueue.tasks.eager import EagerSender, warn_that_it_is_sent
 from sqlqueue.tasks.options import TaskOptions, read_options
 from sqlqueue.tasks.registry import Registry, name_of
 from sqlqueue.tasks.shapes import signature
@@ -74,17 +74,10 @@ class SQLQueue:
     """The classes of its settings, of its sender, and of what runs tasks here and now instead."""
 
     def __init__(
-        self,
-        main: str | None = None,
-        *,
-        broker: str | Engine | None = None,
-        schema: str | None = None,
-        backend: str | None = None,
-        include: Sequence[str] | None = None,
-        config_source: Any = None,
-        namespace: str | None = None,
-        **settings: Any,
-    ) -> None:
+        self, main: str | None = None, *, broker: str | Engine | None = None, schema: str | None = None,
+        backend: str | None = None, include: Sequence[str] | None = None, config_source: Any = None,
+        namespace: str | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
         self.main = main
         self._engine = None if broker is None or isinstance(broker, str) else broker
         url = broker if isinstance(broker, str) else None
@@ -110,13 +103,16 @@ class SQLQueue:
         """Where the database is; show it with `sqlqueue.store.urls.show`."""
         return parse_url(self.conf.broker_url if self._engine is None else self._engine.url)
 
-    def config_from_object(self, source: Any, *, silent: bool = False, namespace: str | None = None) -> None:
+    def config_from_object(
+        self, source: Any, *, silent: bool = False, force: bool = False, namespace: str | None = None,  # noqa: ARG002
+    ) -> None:  # fmt: skip
         """Read settings from a module, its name, a class, an object or a dict; what the constructor was given stays.
 
         Parameters
         ----------
         source: a name is ``package.module`` or ``package.module:attribute``.
         silent: leave the settings as they are when there is no such module.
+        force: read them at once, which is done in any case.
         namespace: read only names that begin with it, such as ``CELERY`` for ``CELERY_BROKER_URL``.
 
         Raises
@@ -132,11 +128,11 @@ class SQLQueue:
         self.conf.read(found, namespace)
         self.conf.update(self._given)
 
-    def config_from_envvar(self, variable: str, *, silent: bool = False) -> None:
+    def config_from_envvar(self, variable: str, *, silent: bool = False, force: bool = False) -> None:
         """The same from the module that an environment variable names."""
         name = os.environ.get(variable)
         if name:
-            self.config_from_object(name, silent=silent)
+            self.config_from_object(name, silent=silent, force=force)
         elif not silent:
             raise ConfigError(f"${variable} is not set: it must name the module with the settings")
 
@@ -254,7 +250,8 @@ class SQLQueue:
         self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None,
         **options: Unpack[CallOptions],
     ) -> AsyncResult[Any]:  # fmt: skip
-        """Send a job by its task's name, which need not be registered here."""
+        """Send a job by its task's name, which need not be registered here; ``task_always_eager`` does not count."""
+        warn_that_it_is_sent(self.conf)
         return self.client.send(name, args, kwargs or {}, options, self._defaults_of(name))
 
     async def asend_task(
@@ -262,6 +259,7 @@ class SQLQueue:
         **options: Unpack[CallOptions],
     ) -> AsyncResult[Any]:  # fmt: skip
         """The same, awaited."""
+        warn_that_it_is_sent(self.conf)
         return await self.client.asend(name, args, kwargs or {}, options, self._defaults_of(name))
 
     def using(self, connection: Any) -> AbstractContextManager[None]:

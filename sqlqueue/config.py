@@ -154,6 +154,16 @@ class Config:
         """Take the settings of a module, a class, an object or a dict; see `sqlqueue.settings.sources.read`."""
         self._take(sources.read(source, _KNOWN, namespace))
 
+    def add_defaults(self, source: Mapping[str, Any]) -> None:
+        """Set what is still at its own default."""
+        names = {name: _present_name(name) for name in source}
+        self._take({name: source[name] for name, own in names.items() if own is None or self[own] == _default(own)})
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is not at its default."""
+        return {name: value for name, value in vars(self).items() if value != _default(name)}
+
     def _take(self, settings: Mapping[str, Any]) -> None:
         """Set all of these, or none."""
         before = {name: copy(value) if isinstance(value, set) else value for name, value in vars(self).items()}

@@ -181,6 +181,10 @@ class NoWorkerWarning(UserWarning):
     """A caller waits for a job whose queue no live worker serves."""
 
 
+class AlwaysEagerIgnored(UserWarning):
+    """A job was sent by its task's name, though ``task_always_eager`` is on."""
+
+
 class Retry(Exception):
     """Raised by ``self.retry()``: run this job again later.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlqueue.errors import (
+    AlwaysEagerIgnored,
     ChordError,
     ConfigError,
     DuplicateTask,
@@ -58,10 +59,6 @@ class WorkerTerminate(SystemExit):
 
 class CeleryWarning(UserWarning):
     """The root of Celery's warnings."""
-
-
-class AlwaysEagerIgnored(CeleryWarning):
-    """Sent by name while ``task_always_eager`` is on."""
 
 
 class DuplicateNodenameWarning(CeleryWarning):

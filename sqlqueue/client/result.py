@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from sqlqueue.client.answers import WaitOptions, celery_state, check_wait, exception_of, told_by, value_of
 from sqlqueue.client.handle import JobHandle
 from sqlqueue.client.jobs import Jobs
-from sqlqueue.client.kin import graph_below
+from sqlqueue.client.kin import Graph, graph_below
 from sqlqueue.client.waiting import await_on, call_each, observer, wait_on
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
@@ -162,12 +162,12 @@ class AsyncResult(JobHandle[V]):
         return [make(id_, self._asker) for id_ in self._asker.store.read(children, [self.id])[self.id]]
 
     @property
-    def graph(self) -> dict[AsyncResult[Any], list[AsyncResult[Any]]]:
+    def graph(self) -> Graph[AsyncResult[Any]]:
         """Every job that descends from this one, this one first, each with its children."""
         found = graph_below(self._asker.store, self.id)
         make = self._asker.result_type
         handles = {self.id: self} | {id_: make(id_, self._asker) for id_ in found if id_ != self.id}
-        return {handles[id_]: [handles[child] for child in below] for id_, below in found.items()}
+        return Graph({handles[id_]: [handles[child] for child in below] for id_, below in found.items()})
 
     def then(
         self, callback: Callable[[Self], object], on_error: Callable[[Self], object] | None = None, **_: Any

@@ -33,18 +33,27 @@ Started = AsyncResult[Any] | GroupResult | None
 
 def handle_on(handle: Handle | None, asker: Asker, in_transaction: Callable[[], bool] | None = None) -> Started:
     """Return results for what a plan ends in, each with what came before it as its parent."""
-    return None if handle is None else _Handles(asker, in_transaction).of(handle)
+    if handle is None:
+        return None
+    made: Started = Handles(asker, lambda id_, before: asker.result_type(id_, asker, in_transaction, before)).of(handle)
+    return made
 
 
-class _Handles:
-    """Makes results of what a plan ends in; what many have in common is made once."""
+class Handles:
+    """Makes results of what a plan ends in; what many have in common is made once.
 
-    def __init__(self, asker: Asker, in_transaction: Callable[[], bool] | None) -> None:
+    Parameters
+    ----------
+    make: returns the result of one job, whose id and parent it is given.
+    """
+
+    def __init__(self, asker: Any, make: Callable[[str, Any], Any]) -> None:
         self._asker = asker
-        self._in_transaction = in_transaction
-        self._made: dict[int, AsyncResult[Any] | GroupResult] = {}
+        self._make_one = make
+        self._made: dict[int, Any] = {}
 
-    def of(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
+    def of(self, handle: Handle) -> Any:
+        """Return the result, with what came before it as its parent."""
         line: list[Handle] = []
         one: Handle | None = handle
         while one is not None and id(one) not in self._made:  # a chain may be longer than Python's stack
@@ -54,8 +63,8 @@ class _Handles:
             self._made[id(each)] = self._make(each)
         return self._made[id(handle)]
 
-    def _make(self, handle: Handle) -> AsyncResult[Any] | GroupResult:
+    def _make(self, handle: Handle) -> Any:
         before = None if handle.before is None else self._made[id(handle.before)]
         if isinstance(handle, One):
-            return self._asker.result_type(handle.id, self._asker, self._in_transaction, before)
+            return self._make_one(handle.id, before)
         return GroupResult(handle.id, map(self.of, handle.members), self._asker, before)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.building import Building, Here, Surroundings
@@ -15,7 +18,7 @@ from sqlqueue.client.workflow import descended, in_header, replacing
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.job import Job, NewJob
 from sqlqueue.domain.outcome import Failed, Outcome, Replaced, Retried, Revoked, Succeeded
-from sqlqueue.errors import EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
+from sqlqueue.errors import AlwaysEagerIgnored, EncodingError, Ignore, NotRegistered, Reject, Retry, TaskRevoked
 from sqlqueue.serialization.failures import describe, restore
 from sqlqueue.serialization.json import decode
 from sqlqueue.serialization.sizes import RESULT_SIZE, of_task
@@ -30,7 +33,7 @@ from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.tasks.telling import ended_as
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from sqlqueue.canvas.plan import Plan
     from sqlqueue.client.contents import Contents
@@ -123,6 +126,15 @@ class EagerSender(Here):
         return self._tasks[name].defaults
 
 
+def warn_that_it_is_sent(config: Config) -> None:
+    """Tell the caller of ``send_task``, whose task need not be known here, that eager mode does not count."""
+    if config.task_always_eager:
+        warnings.warn(
+            "task_always_eager has no effect on send_task: the job is sent; call delay() of the task to run it here",
+            AlwaysEagerIgnored, stacklevel=3,
+        )  # fmt: skip
+
+
 class EagerContext(Context):
     """The job that runs here and now.
 
@@ -188,7 +200,7 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
             args = errback_arguments(task, new.options, args, kwargs, contents)
         value = call(task, args, kwargs)
         if task.is_async:
-            value = asyncio.run(value)
+            value = _awaited(value)
         current_job.get().insist()
         text = _written(write, value, task)
         return Succeeded(text, 0.0), decode(text, contents.result)
@@ -214,6 +226,16 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
         if again and left and not isinstance(error, EncodingError | Reject):
             return Retried(0.0, describe(error), 0.0), error
         return Failed(describe(error), 0.0), error
+
+
+def _awaited(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end; where a loop runs already, in a thread that has a loop of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(copy_context().run, asyncio.run, coroutine).result()
 
 
 def _written(write: Write, value: Any, task: Task[..., Any, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlqueue.client.answers import check_wait
 from sqlqueue.client.contents import just_written
 from sqlqueue.client.handle import JobHandle
+from sqlqueue.client.kin import Graph
 from sqlqueue.domain.outcome import Failed, Outcome, Revoked, Succeeded
 from sqlqueue.serialization.json import decode
 
@@ -44,6 +45,7 @@ class EagerResult(JobHandle[V]):
         self._state = {Succeeded: "SUCCESS", Revoked: "REVOKED"}.get(type(outcome), "FAILURE")
         self._value = value
         self.outcome = outcome
+        self.before: Any = None
         self.told: str | None = None
         """What those that wait for it are told, where that is not how it ended."""
 
@@ -63,8 +65,9 @@ class EagerResult(JobHandle[V]):
         return "eager"
 
     @property
-    def parent(self) -> None:
-        """Nothing comes before it."""
+    def parent(self) -> Any:
+        """What came before it in its workflow."""
+        return self.before
 
     @property
     def children(self) -> list[JobHandle[Any]]:
@@ -72,9 +75,9 @@ class EagerResult(JobHandle[V]):
         return []
 
     @property
-    def graph(self) -> dict[JobHandle[Any], list[JobHandle[Any]]]:
+    def graph(self) -> Graph[JobHandle[Any]]:
         """This one alone."""
-        return {self: []}
+        return Graph({self: []})
 
     @property
     def ignored(self) -> bool:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from sqlqueue.canvas.plan import One
-from sqlqueue.client.group import GroupResult
+from sqlqueue.client.started import Handles
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.outcome import Failed, Failure, Replaced, Revoked
 from sqlqueue.domain.states import State
@@ -66,7 +66,9 @@ class Rehearsal:
             self._parents[edge.dependent].append(edge.parent)
         self._bodies |= {job.id for job in jobs if _takes(job) in (Takes.LIST, Takes.ALL) and job.id in self._parents}
         for job in jobs:
-            self._over[job.id] = self._one(job)
+            self._over[job.id] = ended = self._one(job)
+            if ended.handle is not None and (before := self._over.get(job.parent_id or "")) is not None:
+                ended.handle.before = before.handle
             self._bodies.discard(job.id)
         return self
 
@@ -99,11 +101,13 @@ class Rehearsal:
 
     def handle(self, handle: Handle | None, asker: Any) -> Any:
         """Return a handle on what has been run; ``asker`` stands for the client in those on groups."""
-        if handle is None:
-            return None
-        if isinstance(handle, One):
-            return self._over[handle.id].handle
-        return GroupResult(handle.id, [self.handle(one, asker) for one in handle.members], asker)
+        return None if handle is None else Handles(asker, self._handle_of).of(handle)
+
+    def _handle_of(self, job_id: str, before: Any) -> EagerResult[Any] | None:
+        found = self._over[job_id].handle
+        if found is not None and before is not None:  # a member of a group has only what the job itself says
+            found.before = before
+        return found
 
     def _bodies_of(self, member: str) -> list[str]:
         return [body for body in self._bodies if member in self._parents[body]]

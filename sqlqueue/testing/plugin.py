@@ -46,7 +46,7 @@ def sqlqueue_config() -> dict[str, Any]:
 
 @pytest.fixture
 def sqlqueue_app(sqlqueue_url: str, sqlqueue_config: dict[str, Any]) -> Iterator[SQLQueue]:
-    """Return an app on the test's database; override it to have your own there: ``app.use_broker(sqlqueue_url)``."""
+    """Return an app on the test's database; override it to have your own there, with ``borrow``."""
     app = SQLQueue("tests", broker=sqlqueue_url, **sqlqueue_config)
     yield app
     app.close()

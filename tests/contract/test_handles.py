@@ -6,6 +6,7 @@ import copy
 import pickle
 import threading
 from datetime import UTC, timedelta
+from io import StringIO
 
 import pytest
 
@@ -155,6 +156,12 @@ def test_a_family(app, add):
     assert [value for _, value in result.collect(timeout=PATIENCE)] == ["sent", 1, 2]
     assert result.get_leaf() == 2
     assert result.graph == {result: [first, second], first: [], second: []}
+    result.graph.to_dot(written := StringIO())
+    ids = [f'"{one.id}"' for one in (result, first, second)]
+    lines = [ids[0], f"{ids[0]} -> {ids[1]}", f"{ids[0]} -> {ids[2]}", ids[1], ids[2]]
+    assert written.getvalue() == "digraph jobs {\n" + "".join(f"    {line};\n" for line in lines) + "}\n"
+    add.apply((1,), task_id='a "\\"').graph.to_dot(written := StringIO())
+    assert written.getvalue() == 'digraph jobs {\n    "a \\"\\\\\\"";\n}\n'
 
 
 @pytest.mark.parametrize("how", ["get", "group", "wait", "a leaf"])

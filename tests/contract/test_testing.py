@@ -129,16 +129,49 @@ def test_that_fails(add, assert_enqueued):
     assert_enqueued(add)
 """
 
+USERS_OWN_APP = """
+import pytest
+from sqlqueue import SQLQueue
+from sqlqueue.testing.borrowed import borrow
+
+app = SQLQueue("shop", broker="sqlite:///nowhere/real.db", task_default_queue="usual")
+mail = app.task(name="mail")(lambda: "sent")
+
+
+@pytest.fixture
+def sqlqueue_app(sqlqueue_url, sqlqueue_config):
+    with borrow(app, sqlqueue_url, sqlqueue_config) as borrowed:
+        yield borrowed
+
+
+class TestWithSettings:
+    @pytest.fixture
+    def sqlqueue_config(self):
+        return {"task_default_queue": "mail", "task_max_size": 5000}
+
+    def test_one(self, sqlqueue_drain, assert_enqueued):
+        mail.delay()
+        assert_enqueued(mail, queue="mail", count=1)
+        assert len(sqlqueue_drain()) == 1
+
+
+def test_without(sqlqueue_app, assert_enqueued):
+    mail.delay()
+    assert_enqueued(mail, queue="usual", count=1)
+    assert app.conf.task_max_size == SQLQueue().conf.task_max_size
+"""
+
 
 def test_the_plugin(tmp_path):
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["sqlqueue.testing.plugin"]\n')
     (tmp_path / "test_users.py").write_text(USERS_TESTS)
+    (tmp_path / "test_own.py").write_text(USERS_OWN_APP)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=100,
         check=False,
     )  # fmt: skip
-    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "5 passed" in done.stdout, done.stdout + done.stderr
     assert "1 failed" in done.stdout
     assert "no job of add waits; nothing does" in done.stdout

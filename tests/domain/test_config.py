@@ -208,6 +208,27 @@ def test_a_source_that_is_not_there(monkeypatch):
         SQLQueue().config_from_envvar("SHOP_SETTINGS")
 
 
+def test_sources_are_read_at_once_with_force_or_without(monkeypatch, tmp_path):
+    app = SQLQueue()
+    app.config_from_object({"timezone": "Asia/Tokyo"}, force=True)
+    assert app.conf.timezone == "Asia/Tokyo"
+    (tmp_path / "forced_settings.py").write_text("timezone = 'Europe/Oslo'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SHOP_SETTINGS", "forced_settings")
+    app.config_from_envvar("SHOP_SETTINGS", force=True)
+    assert app.conf.timezone == "Europe/Oslo"
+
+
+def test_what_was_changed_and_what_is_set_by_default():
+    conf = SQLQueue(task_time_limit=5).conf
+    assert conf.changes == {"task_time_limit": 5}
+    conf.add_defaults({"task_time_limit": 9, "CELERY_TIMEZONE": "Asia/Tokyo"})
+    assert conf.changes == {"task_time_limit": 5, "timezone": "Asia/Tokyo"}
+    with pytest.raises(ConfigError, match="did you mean 'timezone'"):
+        conf.add_defaults({"timezon": "UTC", "task_acks_late": False})
+    assert conf.task_acks_late
+
+
 def test_a_misspelled_setting_in_a_module_is_found():
     class Misspelled:
         task_default_queu = "x"
