@@ -95,7 +95,7 @@ class Bound:
 
 
 def bind(given: Any, schema: str | None) -> Bound:
-    """Return the way to execute on a SQLAlchemy, psycopg or sqlite3 connection or session.
+    """Return the way to execute on a SQLAlchemy, psycopg, sqlite3 or Django connection, or session.
 
     Raises
     ------
@@ -105,6 +105,9 @@ def bind(given: Any, schema: str | None) -> Bound:
         return _sqlalchemy(given, schema, given)
     if _is(given, ORM, "scoped_session"):
         return bind(given(), schema)
+    if _is(given, "django.db.backends.base.base", "BaseDatabaseWrapper") or _is(given, DJANGO, "ConnectionProxy"):
+        given.ensure_connection()
+        return bind(given.connection, schema)
     if _is(given, ORM, "Session"):
         return _sqlalchemy(_connection_of(given), schema, given)
     if _is(given, ASYNCIO, "AsyncConnection"):
@@ -127,7 +130,7 @@ async def abind(given: Any, schema: str | None) -> Bound:
     return bind(given, schema)
 
 
-ORM, ASYNCIO = "sqlalchemy.orm", "sqlalchemy.ext.asyncio"
+ORM, ASYNCIO, DJANGO = "sqlalchemy.orm", "sqlalchemy.ext.asyncio", "django.utils.connection"
 
 
 def _is(given: Any, module: str, *names: str) -> bool:
@@ -179,7 +182,7 @@ def _psycopg(given: Any, schema: str | None) -> Bound:
         message = (
             f"cannot enqueue on a {type(given).__module__}.{type(given).__qualname__}:"
             " pass a SQLAlchemy Session, Connection,"
-            " AsyncSession or AsyncConnection, a psycopg connection, or a sqlite3 connection"
+            " AsyncSession or AsyncConnection, a psycopg connection, a sqlite3 connection, or Django's"
         )
         raise BindingError(message)
     from psycopg.rows import tuple_row  # noqa: PLC0415 - loaded already: the caller holds its connection
