@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlqueue.client.moments import MAX_SECONDS
 from sqlqueue.domain.job import Conflict, Unique
 from sqlqueue.errors import EnqueueError
 
@@ -61,8 +62,9 @@ def check_unique(key: object, seconds: object, conflict: object) -> None:
     """Raise EnqueueError when these are no window and no word for conflicts, or there is no key that they are about."""
     if key is None and (seconds is not None or conflict is not None):
         raise EnqueueError("unique_for and on_conflict need unique_key: name what only one job may be about")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0):
-        raise EnqueueError(f"unique_for is {seconds!r}: use seconds above zero")
+    number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if seconds is not None and not (number and 0 < seconds <= MAX_SECONDS):  # type: ignore[operator]
+        raise EnqueueError(f"unique_for is {seconds!r}: use seconds above zero, at most a hundred years")
     words = [str(word) for word in Conflict]
     if conflict is not None and conflict not in words:
         raise EnqueueError(f"on_conflict is {conflict!r}: use one of {', '.join(words)}")

@@ -132,13 +132,15 @@ def _arguments(error: BaseException, message: str, write: Write) -> str:
 
 def _attributes(error: BaseException) -> str | None:
     """Return those attributes of its own that JSON can hold, notes among them, as JSON text; None for none."""
-    found = {}
+    found, left = {}, MAX_MESSAGE
     for name, value in getattr(error, "__dict__", {}).items():
+        if name == "__notes__" and isinstance(value, list):
+            value = [storable(note) for note in value if isinstance(note, str)]  # noqa: PLW2901 - the same, storable
         with suppress(EncodingError):
-            encode({name: value}, "state")
-            found[name] = value
-    text = encode(found, "state") if found else ""
-    return text if 0 < len(text) <= MAX_MESSAGE else None
+            size = len(encode({name: value}, "state"))
+            if size <= left:
+                found[name], left = value, left - size
+    return encode(found, "state") if found else None
 
 
 def _traceback(error: BaseException) -> str:

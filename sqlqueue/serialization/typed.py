@@ -136,7 +136,7 @@ def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 
     if depth > MAX_DEPTH:
         raise Unwritable(f"{shortened(path)} is nested deeper than {MAX_DEPTH} levels (or contains itself)")
     if isinstance(value, dict):
-        inside = {key: plain(item, f"{path}.{key}", keep, depth + 1) for key, item in value.items()}
+        inside = {_key(key, path): plain(item, f"{path}.{key}", keep, depth + 1) for key, item in value.items()}
         return {ESCAPE: inside} if looks_tagged(value) else inside
     if isinstance(value, list | tuple):
         return [plain(item, f"{path}[{place}]", keep, depth + 1) for place, item in enumerate(value)]
@@ -152,6 +152,14 @@ def plain(value: Any, path: str = "", keep: tuple[type, ...] = (), depth: int = 
         ((tag, content),) = found.items()
         return {tag: plain(content, path, keep, depth + 1)}
     return plain(found, path, keep, depth + 1)
+
+
+def _key(key: Any, path: str) -> Any:
+    """Return a key as the forms that hold more keys than JSON have it; raises Unwritable where none could read it."""
+    if isinstance(key, tuple | frozenset):
+        kind = type(key).__name__
+        raise Unwritable(f"{path} has the key {key!r} of type {kind}, which could not be read again: pass str(key)")
+    return str.__str__(key) if isinstance(key, str) else key
 
 
 def revived(value: Any, opened: Opener | None = None) -> Any:

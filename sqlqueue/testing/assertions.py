@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
-from sqlqueue.serialization.json import decode
+from sqlqueue.errors import EncodingError
+from sqlqueue.serialization.json import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +59,7 @@ def assert_enqueued(
 
     Parameters
     ----------
-    args, kwargs, queue: what the jobs must have, if said. Arguments are compared as given, not by parameter.
+    args, kwargs, queue: what the jobs must have, if said. Arguments are compared as calls gave them, not by parameter.
     count: how many there must be; None: one at least.
     """
     matching = _matching(app, task, args, kwargs, queue)
@@ -83,13 +85,23 @@ def _matching(
     app: SQLQueue, task: Task[..., Any, Any] | str, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None,
     queue: str | None,
 ) -> list[Enqueued]:  # fmt: skip
+    if args is not None and (isinstance(args, str) or not isinstance(args, Collection)):
+        raise TypeError(f"args is {args!r}: give a tuple or a list, such as ({args!r},)")
     return [
         job
         for job in enqueued(app, task)
-        if (args is None or job.args == list(args))
-        and (kwargs is None or job.kwargs == dict(kwargs))
+        if (args is None or job.args in (list(args), _stored(list(args))))
+        and (kwargs is None or job.kwargs in (dict(kwargs), _stored(dict(kwargs))))
         and (queue is None or job.queue == queue)
     ]
+
+
+def _stored(value: Any) -> Any:
+    """Return arguments as they come back, with values for the members of enums, and lists for tuples."""
+    try:
+        return decode(encode(value))
+    except EncodingError:  # such as mock.ANY, which is equal to anything
+        return value
 
 
 def _rows(app: SQLQueue, which: Which) -> Iterator[JobRow]:

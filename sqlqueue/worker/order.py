@@ -28,6 +28,8 @@ class Queues(NamedTuple):
         ConfigError: one is not among them, or none would be left.
         """
         gone = set(names)
+        if not self.names:
+            raise ConfigError("no queue is named: give -Q a name, or leave it out for those of the settings")
         for name in sorted(gone.difference(self.names)):
             near = difflib.get_close_matches(name, self.names, 1)
             meant = f"; did you mean {near[0]!r}?" if near else ""

@@ -1,5 +1,6 @@
 """Arguments and results in other forms than JSON: they come back, or are refused, and the columns stay JSON."""
 
+import enum
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -135,6 +136,21 @@ def test_what_a_form_cannot_hold_names_the_argument(make):
         task.apply_async(kwargs={"n": 1 << 70}, serializer="msgpack")
     with pytest.raises(EncodingError, match=r"args\[0\] cannot be written as pickle"):
         task.apply_async((lambda: 0,), serializer="pickle")
+
+
+class Kind(enum.StrEnum):
+    BIG = "big"
+
+
+@pytest.mark.parametrize("name", ["yaml", "msgpack"])
+def test_keys_that_can_be_read_again(make, name):
+    app = make(accept_content=[name])
+    echo = app.task(name="echo", serializer=name)(lambda x: x == {"big": 1, 2: 3})
+    result = echo.delay({Kind.BIG: 1, 2: 3})
+    drain(app)
+    assert result.get(timeout=30) is True
+    with pytest.raises(EncodingError, match=r"args\[0\] has the key \(1, 2\) of type tuple, which could not be read"):
+        echo.delay({(1, 2): 3})
 
 
 def test_a_workflow_of_several_forms(make):

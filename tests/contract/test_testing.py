@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import subprocess
 import sys
+import uuid
+from unittest.mock import ANY
 
 import pytest
 
@@ -43,6 +46,21 @@ def test_what_waits_is_found(app, add):
     assert_enqueued(app, "add", kwargs={"y": [2]})
     refute_enqueued(app, add, (9,))
     refute_enqueued(app, "other")
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+def test_arguments_are_compared_as_the_call_gave_them(app, add):
+    add.delay(Colour.RED, y=(1, uuid.UUID(int=5)))
+    assert_enqueued(app, add, (Colour.RED,), {"y": (1, uuid.UUID(int=5))})
+    assert_enqueued(app, add, ["red"], {"y": ANY})
+    refute_enqueued(app, add, ("green",))
+    with pytest.raises(TypeError, match=r"args is 'red': give a tuple or a list, such as \('red',\)"):
+        assert_enqueued(app, add, "red")
+    with pytest.raises(TypeError, match="args is 5"):
+        refute_enqueued(app, add, 5)  # type: ignore[arg-type]
 
 
 def test_pages_are_read_to_the_end(app, add, monkeypatch):

@@ -227,6 +227,7 @@ def test_nor_has_one_that_takes_the_place_of_another(app, sync):
         ({"unique_for": 60}, "need unique_key"),
         ({"unique_key": "k", "on_conflict": "rase"}, "use one of ignore, replace, raise"),
         ({"unique_key": "k", "unique_for": 0}, "unique_for is 0"),
+        ({"unique_key": "k", "unique_for": 1e15}, "at most a hundred years"),
     ],
 )
 def test_what_a_task_cannot_say(app, options, said):

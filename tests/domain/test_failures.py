@@ -160,8 +160,11 @@ def test_notes_and_attributes_travel_as_far_as_json_can_hold_them():
     error.code, error.lock = 5, object()
     found: Any = round_trip(error)
     assert (found.__notes__, found.code, hasattr(found, "lock")) == (["look at the manual"], 5, False)
-    error.code = "x" * 2 * MAX_MESSAGE
-    assert vars(round_trip(error)) == {}, "too much is left behind"
+    error.add_note("\0\ud800")
+    error.text = "x" * 2 * MAX_MESSAGE
+    error.last = "y"
+    kept = {"__notes__": ["look at the manual", "\\x00\\ud800"], "code": 5, "last": "y"}
+    assert vars(round_trip(error)) == kept, "what is too much is left behind"
 
 
 def test_what_no_constructor_makes_is_told_in_words():

@@ -37,3 +37,8 @@ def test_queues_as_one_writes_them(texts, queues):
 def test_weights_that_cannot_be(text):
     with pytest.raises(ConfigError, match="use NAME or NAME=3"):
         read_queues([text])
+
+
+def test_where_no_queue_is_named_none_is_left_out():
+    with pytest.raises(ConfigError, match="no queue is named: give -Q a name"):
+        read_queues(["", " ,"]).without([])
