@@ -34,6 +34,8 @@ what a job that may not be retried again ends in.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 
 class SqlqueueError(Exception):
     """The root of everything sqlqueue raises on purpose."""
@@ -186,22 +188,46 @@ class AlwaysEagerIgnored(UserWarning):
 
 
 class Retry(Exception):
-    """Raised by ``self.retry()``: run this job again later.
+    """Raised by ``self.retry()``, or by the task itself: run this job again later.
 
     Parameters
     ----------
-    delay: seconds to wait; None means that ``eta`` decides, or at once.
-    cause: the exception that made it necessary, kept as the job's last error.
+    message: what to say instead of ``retry in ... s``.
+    exc: the exception that made it necessary, kept as the job's last error.
+    when: seconds to wait, or a moment; None: at once.
     change: JSON text: what the job is to have instead; see ``tasks.again``.
     """
 
     def __init__(
-        self, delay: float | None = None, cause: BaseException | None = None, change: str | None = None
+        self,
+        message: str | None = None,
+        exc: BaseException | None = None,
+        when: float | timedelta | datetime | None = None,
+        *,
+        change: str | None = None,
     ) -> None:
-        super().__init__(f"retry in {delay or 0:g} s" + (f": {cause!r}" if cause else ""))
-        self.delay = delay
-        self.cause = cause
+        self.message = message
+        self.exc = exc
+        self.when = when
         self.change = change
+        super().__init__(message or self.humanize() + (f": {exc!r}" if exc else ""))
+
+    def humanize(self) -> str:
+        """Say when."""
+        if isinstance(self.when, datetime):
+            return f"retry at {self.when}"
+        return f"retry in {seconds_of(self.when):g} s"
+
+
+def seconds_of(when: float | timedelta | None) -> float:
+    """Return the seconds of a span of time; raises EnqueueError when it is none."""
+    if isinstance(when, timedelta):
+        return when.total_seconds()
+    if when is None:
+        return 0.0
+    if isinstance(when, bool) or not isinstance(when, int | float):
+        raise EnqueueError(f"Retry(when=...) is {when!r}: use seconds, or a datetime")
+    return float(when)
 
 
 class Ignore(Exception):

@@ -48,13 +48,20 @@ class WaitOptions(TypedDict, total=False):
 _KNOWN = frozenset(WaitOptions.__annotations__)
 
 
-def check_wait(options: WaitOptions) -> None:
+def check_wait(options: WaitOptions, timeout: object = None) -> None:
     """Raise TypeError for an option that waiting does not know: a timeout that is spelt wrong would wait for ever."""
+    check_timeout(timeout)
     if options and not _KNOWN.issuperset(options):
         unknown = sorted(options.keys() - _KNOWN)
         near = difflib.get_close_matches(unknown[0], [*_KNOWN, "timeout", "propagate"], n=1)
         meant = f"did you mean {near[0]!r}?" if near else f"use timeout, propagate, {', '.join(sorted(_KNOWN))}"
         raise TypeError(f"waiting for a result takes no {', '.join(unknown)}: {meant}")
+
+
+def check_timeout(timeout: object) -> None:
+    """Raise TypeError for a time-out that is no number of seconds."""
+    if timeout is not None and not isinstance(timeout, int | float):
+        raise TypeError(f"timeout is {timeout!r}: use seconds, or None to wait for ever")
 
 
 def celery_state(record: Record | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlqueue.client.answers import check_wait
 from sqlqueue.client.jobs import Jobs
 from sqlqueue.client.members import Members
-from sqlqueue.client.together import as_done, as_done_awaited, await_all, look_at, wait_for_all
+from sqlqueue.client.together import as_done, as_done_awaited, await_all, in_time, look_at, wait_for_all
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.domain.states import State
 from sqlqueue.domain.which import Which
@@ -105,7 +105,7 @@ class ResultSet(Members):
         ResultTimeout: not all were over in time.
         WaitingInTask: this is a task, and it was not allowed to wait. Else whatever a task raised.
         """
-        check_wait(options)
+        check_wait(options, timeout)
         if not self.results:
             return []
         if options.get("disable_sync_subtasks", True):
@@ -117,7 +117,9 @@ class ResultSet(Members):
         deadline = None if timeout is None else monotonic() + timeout
         for one in self.leaves():
             left = None if deadline is None else max(deadline - monotonic(), 0.0)
-            callback(one.id, one.get(left, propagate=propagate, disable_sync_subtasks=False))
+            with in_time(one, self.leaves(), timeout):
+                value = one.get(left, propagate=propagate, disable_sync_subtasks=False)
+            callback(one.id, value)
         return []
 
     get = join_native = join

@@ -111,8 +111,13 @@ class JobHandle(ABC, Generic[V]):
         """What came before it, where that is known without asking the database."""
         return self.parent
 
-    def iterdeps(self) -> Iterator[tuple[JobHandle[Any] | None, JobHandle[Any]]]:
-        """Yield each job that descends from this one with the one it came from, this one first, with None."""
+    def iterdeps(self, *, intermediate: bool = False) -> Iterator[tuple[JobHandle[Any] | None, JobHandle[Any]]]:  # noqa: ARG002
+        """Yield each job that descends from this one with the one it came from, this one first, with None.
+
+        Parameters
+        ----------
+        intermediate: Celery's, without effect: those that came of a job are known before it is over.
+        """
         level: list[tuple[JobHandle[Any] | None, JobHandle[Any]]] = [(None, self)]
         while level:
             yield from level
@@ -123,8 +128,10 @@ class JobHandle(ABC, Generic[V]):
         *_, (_, last) = self.iterdeps()
         return last.get()
 
-    def collect(self, timeout: float | None = None, *, propagate: bool = True) -> Iterator[tuple[JobHandle[Any], Any]]:
-        """Wait for this job, then for its children and theirs, and yield each with its value."""
+    def collect(
+        self, timeout: float | None = None, *, propagate: bool = True, intermediate: bool = False,  # noqa: ARG002
+    ) -> Iterator[tuple[JobHandle[Any], Any]]:  # fmt: skip
+        """Wait for this job, then for its children and theirs, and yield each with its value; see `iterdeps`."""
         level: list[JobHandle[Any]] = [self]
         while level:
             for one in level:

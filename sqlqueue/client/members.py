@@ -40,7 +40,9 @@ class Members:
             self.results.append(result)
 
     def remove(self, result: AsyncResult[Any]) -> None:
-        """Take a member out; raises ValueError when it is none."""
+        """Take a member out; raises KeyError when it is none."""
+        if result not in self.results:
+            raise KeyError(result)
         self.results.remove(result)
 
     def discard(self, result: AsyncResult[Any]) -> None:

@@ -245,7 +245,7 @@ class AsyncResult(JobHandle[V]):
         WaitingInTask: this is a task, and it was not allowed to wait.
         TaskRevoked: it was revoked. Else whatever the task raised.
         """
-        check_wait(options)
+        check_wait(options, timeout)
         if options.get("disable_sync_subtasks", True):
             self._asker.refuse_to_wait()
         if self._record is None:

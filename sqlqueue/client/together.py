@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import FIRST_COMPLETED, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.waiting import observer
@@ -51,7 +51,19 @@ def wait_for_all(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: flo
     while True:
         if not (pending := _pending(results, asker, propagate=propagate)):
             return
-        pending[-1].get(_left(deadline), propagate=propagate, disable_sync_subtasks=False)
+        with in_time(pending[-1], pending, timeout):
+            pending[-1].get(_left(deadline), propagate=propagate, disable_sync_subtasks=False)
+
+
+@contextmanager
+def in_time(one: AsyncResult[Any], pending: Sequence[AsyncResult[Any]], timeout: float | None) -> Iterator[None]:
+    """Let a ResultTimeout of ``one`` say the time that was given for all of ``pending``."""
+    try:
+        yield
+    except ResultTimeout:
+        if one.is_over:  # that is what its task has raised
+            raise
+        raise _late(sum(not each.is_over for each in pending), timeout) from None
 
 
 async def await_all(
@@ -60,7 +72,8 @@ async def await_all(
     """The same, awaited."""
     deadline = None if timeout is None else monotonic() + timeout
     while pending := await asyncio.to_thread(_pending, results, asker, propagate=propagate):
-        await pending[-1].aget(_left(deadline), propagate=propagate)
+        with in_time(pending[-1], pending, timeout):
+            await pending[-1].aget(_left(deadline), propagate=propagate)
 
 
 def as_done(results: Sequence[AsyncResult[Any]], asker: Asker, timeout: float | None) -> Iterator[AsyncResult[Any]]:
@@ -115,13 +128,15 @@ def _watch(
 ) -> None:  # fmt: skip
     """Wait until one of ``pending`` may be over."""
     if left == 0:
-        told = jobs_that(
-            len(pending), "was not over within {:g} s; it goes on", "were not over within {:g} s; they go on"
-        )
-        raise ResultTimeout(told.format(timeout))
+        raise _late(len(pending), timeout)
     with ExitStack() as awaited:
         some = [awaited.enter_context(asker.waiting.awaited(one.id)) for one in pending[:WATCHED]]
         wait(some, LOOK_AGAIN if left is None else min(left, LOOK_AGAIN), FIRST_COMPLETED)
+
+
+def _late(left: int, timeout: float | None) -> ResultTimeout:
+    told = jobs_that(left, "was not over within {:g} s; it goes on", "were not over within {:g} s; they go on")
+    return ResultTimeout(told.format(timeout))
 
 
 def _when(one: AsyncResult[Any]) -> float:

@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from sqlqueue.client.answers import check_timeout
 from sqlqueue.domain.clock import monotonic
 from sqlqueue.errors import NoWorkerWarning, ResultTimeout, SqlqueueError, StoreUnavailable
 from sqlqueue.notify.channels import results_channel
@@ -174,9 +175,10 @@ def call_each(
 
 def wait_on(store: Store, job_id: str, future: Future[Record], timeout: float | None) -> Record:
     """Wait for a future of `Waiting` and return its record; raises ResultTimeout when that takes too long."""
-    deadline = None if timeout is None else monotonic() + timeout
+    first, begun = _first(timeout), monotonic()
+    deadline = None if timeout is None else begun + timeout
     with suppress(FutureTimeout):
-        return future.result(_first(timeout))
+        return future.result(first)
     if timeout is None or timeout > ASK_FOR_WORKERS_AFTER:
         warn_if_unserved(store, job_id)
     try:
@@ -198,6 +200,7 @@ async def await_on(store: Store, job_id: str, shared: Future[Record], timeout: f
 
 
 def _first(timeout: float | None) -> float:
+    check_timeout(timeout)
     return ASK_FOR_WORKERS_AFTER if timeout is None else min(timeout, ASK_FOR_WORKERS_AFTER)
 
 

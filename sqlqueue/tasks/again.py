@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import json
 from copy import copy
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from sqlqueue.client.moments import due
+from sqlqueue.client.named import unknown_option
 from sqlqueue.client.request import NO_DEFAULTS, build
 from sqlqueue.config import Config
 from sqlqueue.domain.clock import SYSTEM_CLOCK
-from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry
+from sqlqueue.errors import EnqueueError, MaxRetriesExceeded, Retry, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from sqlqueue.tasks.context import Context
     from sqlqueue.tasks.options import TaskSettings
@@ -47,6 +49,12 @@ class RetryOptions(TypedDict, total=False):
     kwargsrepr: str | None
 
 
+KNOWN = frozenset(RetryOptions.__annotations__)
+
+BESIDES = frozenset({"args", "kwargs", "exc", "countdown", "eta", "max_retries", "throw"})
+"""What it takes besides."""
+
+
 def another_try(
     request: Context,
     settings: TaskSettings,
@@ -63,14 +71,22 @@ def another_try(
         if exc is not None:
             raise exc
         raise MaxRetriesExceeded(f"{request.task}[{request.id}] has been retried {request.retries} times")
-    return Retry(settings.default_retry_delay if delay is None else delay, exc, change)
+    return Retry(None, exc, settings.default_retry_delay if delay is None else delay, change=change)
 
 
-def seconds_until(countdown: float | None, eta: datetime | None) -> float | None:
-    """Return the seconds until another try, None when nobody says."""
-    if countdown is None and eta is not None:
-        return (eta - SYSTEM_CLOCK.meant()).total_seconds()
-    return countdown
+def seconds_until(countdown: float | None, eta: datetime | str | None, config: Config) -> float | None:
+    """Return the seconds until another try, None when nobody says; raises EnqueueError for what cannot be."""
+    delay, moment = due(countdown, eta if countdown is None else None, config)
+    if moment is not None:
+        return (SYSTEM_CLOCK.shown(moment) - SYSTEM_CLOCK.meant()).total_seconds()
+    return 0.0 if countdown is not None and delay is None else delay
+
+
+def seconds_to(again: Retry) -> float:
+    """Return the seconds until the try that somebody asks for."""
+    if isinstance(again.when, datetime):
+        return seconds_until(None, again.when, NO_SETTINGS) or 0.0
+    return seconds_of(again.when)
 
 
 def change_of(
@@ -94,9 +110,8 @@ def change_of(
         raise TypeError("self.retry() takes args first: name the exception, self.retry(exc=error)")
     if args is None and kwargs is None and not options:
         return None
-    unknown = options.keys() - RetryOptions.__annotations__.keys()
-    if unknown:
-        raise EnqueueError(f"self.retry() has no option {', '.join(sorted(unknown))}; docs/tasks.md lists them")
+    if not KNOWN.issuperset(options):
+        raise EnqueueError(unknown_option(options.keys(), KNOWN | BESIDES, "self.retry()", "tasks"))
     asked = request.asked()
     same = {name: asked.get(name) for name in ("serializer", "compression")} | {**options}
     if "headers" in options:

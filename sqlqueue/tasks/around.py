@@ -8,7 +8,7 @@ from sqlqueue import signals
 from sqlqueue.domain.outcome import Failed, Outcome, Replaced, Retried, Succeeded
 from sqlqueue.errors import EncodingError
 from sqlqueue.tasks.context import current_job
-from sqlqueue.tasks.hooks import ErrorInfo
+from sqlqueue.tasks.hooks import ErrorInfo, asked_of
 
 if TYPE_CHECKING:
     from sqlqueue.tasks.task import Task
@@ -40,7 +40,7 @@ def end(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> None:
             if isinstance(value, EncodingError):
                 signals.task_internal_error.send(task, request=current_job.get(), **told)
         case Retried(_, failure):
-            cause = getattr(value, "cause", None) or value
+            cause = asked_of(value)
             info = ErrorInfo(cause, failure.traceback or failure.error)
             signals.task_retry.send(task, request=current_job.get(), reason=value, einfo=info)
     state = _STATES.get(type(outcome), "REJECTED")

@@ -215,7 +215,7 @@ def _once(task: Task[..., Any, Any], new: NewJob, retries: int, contents: Conten
     except Replacement as error:
         return Replaced(error.workflow, 0.0), error
     except Retry as error:
-        return Retried(0.0, describe(error.cause or error), 0.0, error.change), error
+        return Retried(0.0, describe(error.exc or error), 0.0, error.change), error
     except Exception as error:  # noqa: BLE001 - what a task raises is its result
         settings = task.settings
         asked = current_job.get().again

@@ -92,9 +92,9 @@ class EagerResult(JobHandle[V]):
         """Whether there is such a job: this one was run, though no database knows it."""
         return True
 
-    def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]) -> V:  # noqa: ARG002
+    def get(self, timeout: float | None = None, *, propagate: bool = True, **options: Unpack[WaitOptions]) -> V:
         """Return the value, or raise what the task raised."""
-        check_wait(options)
+        check_wait(options, timeout)
         if propagate and not self.successful():
             raise self._value
         if (callback := options.get("callback")) is not None:

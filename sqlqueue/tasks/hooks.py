@@ -9,6 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlqueue.domain.outcome import Failed, Outcome, Retried, Succeeded
+from sqlqueue.errors import Retry
 from sqlqueue.tasks.context import current_job
 
 if TYPE_CHECKING:
@@ -98,10 +99,15 @@ def tell(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> None:
             _guarded(task.after_return, "FAILURE", value, *common, info)
         case Retried(_, failure):
             info = ErrorInfo(value, failure.traceback or failure.error)
-            _guarded(task.on_retry, getattr(value, "cause", None) or value, *common, info)
+            _guarded(task.on_retry, asked_of(value), *common, info)
             _guarded(task.after_return, "RETRY", value, *common, info)
         case _:
             pass
+
+
+def asked_of(value: Any) -> Any:
+    """Return the exception for which a try was given up: of a `Retry` the one that it names."""
+    return value.exc if isinstance(value, Retry) and value.exc is not None else value
 
 
 def _guarded(hook: Any, *arguments: Any) -> None:

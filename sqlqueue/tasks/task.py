@@ -239,7 +239,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         MaxRetriesExceeded: no retry is left and no ``exc`` was given.
         """
         change = change_of(self.request, args, kwargs, options, self._sender().config)
-        delay = seconds_until(countdown, eta)
+        delay = seconds_until(countdown, eta, self._sender().config)
         again = another_try(self.request, self.settings, exc, delay, max_retries, change)
         ask_again(again)
         if throw:

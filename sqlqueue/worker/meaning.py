@@ -12,6 +12,7 @@ from sqlqueue.domain.clock import chance
 from sqlqueue.domain.outcome import Failed, Failure, Outcome, Replaced, Retried, Returned
 from sqlqueue.errors import EncodingError, Ignore, Reject, Retry, UntrustedJob
 from sqlqueue.serialization.failures import describe
+from sqlqueue.tasks.again import seconds_to
 from sqlqueue.tasks.context import current_job
 from sqlqueue.tasks.replacement import Replacement
 from sqlqueue.tasks.telling import ended_as
@@ -51,7 +52,7 @@ class Meaning:
         if isinstance(error, Replacement):
             return Replaced(error.workflow, runtime)
         if isinstance(error, Retry):
-            return Retried(error.delay or 0.0, self._describe(error.cause or error), runtime, error.change)
+            return Retried(seconds_to(error), self._describe(error.exc or error), runtime, error.change)
         if isinstance(error, Reject):
             return (
                 Returned(REJECTED_PAUSE, str(error), started=True)
@@ -61,7 +62,7 @@ class Meaning:
         failure = self._describe(error)
         asked = current_job.get().again
         if asked is not None:
-            return Retried(asked.delay or 0.0, failure, runtime, asked.change)
+            return Retried(seconds_to(asked), failure, runtime, asked.change)
         retryable = isinstance(error, settings.autoretry_for) and not isinstance(error, settings.dont_autoretry_for)
         if (
             retryable

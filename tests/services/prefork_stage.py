@@ -94,7 +94,7 @@ def fail(message):
 
 
 def again(delay):
-    raise Retry(delay)
+    raise Retry(when=delay)
 
 
 def note(path, text, status=None):

@@ -43,10 +43,39 @@ def test_what_is_known_of_a_group(stage):
 
 def test_a_group_that_is_not_over_in_time(stage):
     result = group(stage.add.s(1), stage.add.s(2)).delay()
-    with pytest.raises(ResultTimeout):
+    late = "2 jobs were not over within 0.05 s; they go on"
+    with pytest.raises(ResultTimeout, match=late):
         result.get(timeout=0.05)
-    with pytest.raises(ResultTimeout):
+    with pytest.raises(ResultTimeout, match=late):
+        result.get(timeout=0.05, callback=print)
+    with pytest.raises(ResultTimeout, match=late):
         list(result.iterate(timeout=0.05))
+    with pytest.raises(ResultTimeout, match=late):
+        asyncio.run(result.aget(0.05))
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_time_out_that_is_no_number_is_said_to_be_none(stage, many):
+    result = group(stage.add.s(1)).delay() if many else stage.add.delay(1)
+    with pytest.raises(TypeError, match="timeout is 'x': use seconds"):
+        result.get(timeout="x")
+
+
+def test_what_is_taken_out_must_be_in(stage):
+    first, other = stage.add.delay(1), stage.add.delay(2)
+    some = ResultSet([first])
+    with pytest.raises(KeyError):
+        some.remove(other)
+    some.remove(first)
+    assert len(some) == 0
+
+
+def test_celerys_word_for_jobs_that_are_not_over(running):
+    last = (running.add.s(1, 1) | running.add.s(1)).delay()
+    assert last.get(timeout=PATIENCE) == 3
+    first = last.parent
+    assert [one.id for _, one in first.iterdeps(intermediate=True)] == [first.id, last.id]
+    assert [value for _, value in first.collect(PATIENCE, intermediate=True)] == [2, 3]
 
 
 def test_results_come_in_the_order_in_which_jobs_are_done(running):
