@@ -149,10 +149,15 @@ class Jobs:
         return self._store.run(forget, ids)
 
     def purge(self, queues: Sequence[str]) -> int:
-        """Throw away what waits in these queues, without a trace, and return how many jobs that were."""
+        """Throw away what waits in these queues, without a trace, and return how many jobs that were.
+
+        Steps of workflows that waited for them, in whatever queue, end as revoked.
+        """
         thrown = 0
-        while batch := self._store.run(purge, queues, BATCH):
-            thrown += batch
+        while (batch := self._store.run(purge, queues, BATCH)).jobs:
+            self._waker.finished(batch.released.ended)
+            self._waker.placed(batch.released.placed)
+            thrown += batch.jobs
         return thrown
 
 

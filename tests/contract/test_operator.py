@@ -211,7 +211,7 @@ def test_purging_throws_away_what_waits_in_these_queues(runner):
     put_many(runner, 3)
     put_many(runner, 2, delay=60.0)
     put(runner, new_job(queue="others"))
-    assert [runner.run(purge, [QUEUE, "none"], 4) for _ in range(3)] == [4, 1, 0]
+    assert [runner.run(purge, [QUEUE, "none"], 4).jobs for _ in range(3)] == [4, 1, 0]
     left = {row["id"]: row["queue"] for row in runner.rows("SELECT id, queue FROM sqlqueue_jobs")}
     assert left.pop(running.id) == QUEUE
     assert list(left.values()) == ["others"]

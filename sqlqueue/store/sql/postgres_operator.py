@@ -56,7 +56,7 @@ DELETE FROM sqlqueue_jobs j
         WHERE r.queue = ANY (ARRAY(SELECT json_array_elements_text(CAST(:queues AS json))))
           AND r.state IN ('ready', 'scheduled')
         LIMIT :at_most FOR UPDATE SKIP LOCKED))
-RETURNING j.id
+RETURNING j.id, CAST(j.options AS text)
 """)
 
 PAUSE = Statement("""

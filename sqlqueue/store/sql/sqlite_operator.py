@@ -47,7 +47,7 @@ DELETE FROM sqlqueue_jobs
  WHERE id IN (SELECT r.id FROM sqlqueue_jobs r
                WHERE r.queue IN (SELECT value FROM json_each(:queues)) AND r.state IN ('ready', 'scheduled')
                LIMIT :at_most)
-RETURNING id
+RETURNING id, options
 """)
 
 PAUSE = statement("""
