@@ -27,6 +27,9 @@ CELERY_STATES = {
 }
 
 
+RETRY = "RETRY"
+
+
 class WaitOptions(TypedDict, total=False):
     """What ``get()`` takes besides its timeout, in Celery's words.
 
@@ -71,7 +74,7 @@ def celery_state(record: Record | None) -> str:
     if record.told is not None:
         return record.told
     if record.retries and record.state in (State.SCHEDULED, State.READY):
-        return "RETRY"
+        return RETRY
     return CELERY_STATES[record.state]
 
 
@@ -80,9 +83,13 @@ def value_of(record: Record, contents: Contents) -> Any:
     return None if record.result is None else decode(record.result, contents.result)
 
 
-def told_by(record: Record | None) -> Any:
-    """Return what a running task has told besides its state, None when that is nothing."""
-    return None if record is None or record.meta is None else decode(record.meta)
+def told_by(record: Record | None, contents: Contents) -> Any:
+    """Return what a job that is not over says: what it tells while it runs, why it is tried again, None for nothing."""
+    if record is None:
+        return None
+    if celery_state(record) == RETRY:
+        return exception_of(record, contents)
+    return None if record.meta is None else decode(record.meta)
 
 
 def exception_of(record: Record, contents: Contents) -> BaseException:

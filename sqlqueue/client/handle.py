@@ -36,7 +36,7 @@ class JobHandle(ABC, Generic[V]):
     @property
     @abstractmethod
     def result(self) -> Any:
-        """The value, the exception of a failed job; of one that is not over what it has told of itself, or None."""
+        """The value, the exception of a failed job or attempt; of one that runs what it tells of itself, or None."""
 
     @property
     @abstractmethod

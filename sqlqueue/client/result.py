@@ -81,16 +81,15 @@ class AsyncResult(JobHandle[V]):
 
     @property
     def result(self) -> Any:
-        """The value, the exception of a failed job; of one that is not over what it has told of itself, or None."""
-        record = self._look()
+        """The value, the exception of a failed job or attempt; of one that runs what it tells of itself, or None."""
+        record, contents = self._look(), self._asker.contents
         if record is None or record.finished_at is None:
-            return told_by(record)
-        contents = self._asker.contents
+            return told_by(record, contents)
         return value_of(record, contents) if record.state is State.SUCCEEDED else exception_of(record, contents)
 
     @property
     def traceback(self) -> str | None:
-        """The traceback of a failed job, as text."""
+        """The traceback of a failed job, or of one that is tried again, as text."""
         record = self._look()
         return record.traceback if record else None
 

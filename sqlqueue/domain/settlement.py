@@ -42,6 +42,7 @@ class Finish(NamedTuple):
 class Reschedule(NamedTuple):
     """The job tries again in ``delay`` seconds; ``retries`` is the new count, ``error`` its last error.
 
+    ``exception`` and ``traceback`` are those of the attempt, as in `Failure`, and kept until the next one fails.
     ``change`` is JSON text: arguments, options and the like that the job is to have instead.
     """
 
@@ -51,6 +52,8 @@ class Reschedule(NamedTuple):
     error: str | None
     runtime: float | None = None
     change: str | None = None
+    exception: str | None = None
+    traceback: str | None = None
 
 
 class GiveBack(NamedTuple):
@@ -102,7 +105,8 @@ def decide(job: Job, outcome: Outcome) -> Settlement:
         case Failed(failure, runtime, _):
             return Finish(job.id, State.FAILED, None, runtime, failure, job.crashes)
         case Retried(delay, failure, runtime, change):
-            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, failure.error, runtime, change)
+            why = (failure.error, runtime, change, failure.exception, failure.traceback)
+            return Reschedule(job.id, max(delay, 0.0), job.retries + 1, *why)
         case Revoked(reason):
             return Finish(job.id, State.REVOKED, None, None, Failure(reason), job.crashes)
         case Returned(_, reason, True) if not job.acks_late:

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sqlqueue import EnqueueError, Retry, SQLQueue
+from sqlqueue import EnqueueError, Retry, SQLQueue, TaskRevoked
 from sqlqueue.domain.clock import SYSTEM_CLOCK
 from sqlqueue.domain.outcome import Retried, Succeeded
+from sqlqueue.domain.which import Which
 from sqlqueue.testing.drain import drain
 
 
@@ -30,6 +31,26 @@ def retrying(app, **given):
             self.retry(**given)
 
     return again
+
+
+def test_a_job_that_waits_for_its_next_try_shows_why(app):
+    @app.task(bind=True, max_retries=None)
+    def again(self):
+        try:
+            {"e": 1}["é"]
+        except KeyError as error:
+            self.retry(exc=error, countdown=600 if self.request.retries else 0)
+
+    result = again.delay()
+    assert (result.state, result.info, result.traceback) == ("PENDING", None, None)
+    assert [type(one) for one in drain(app)] == [Retried, Retried]
+    assert (result.state, type(result.result), result.info.args) == ("RETRY", KeyError, ("é",))
+    assert '["é"]' in result.traceback
+    assert not result.ready()
+    history = app.jobs.show(result.id).history
+    assert ["traceback" in one for one in history] == [False, True], "of the latest alone"
+    app.jobs.revoke(Which(ids=[result.id]))
+    assert isinstance(result.result, TaskRevoked)
 
 
 ASKED = {

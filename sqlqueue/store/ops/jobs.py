@@ -54,7 +54,7 @@ class JobDetails(NamedTuple):
     ``meta`` belongs to the state that the task shows while it runs.
 
     ``history`` has an object for each earlier attempt that failed: attempt, worker (an incarnation), claimed_at,
-    ended_at, runtime, error.
+    ended_at, runtime, error; the latest of them exception and traceback too, when it was a retry.
     """
 
     job: JobRow

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class Record(NamedTuple):
     """A job as its caller sees it, finished or not. ``result``, ``exception`` and ``meta`` are JSON text.
 
+    Of one that waits for its next try, ``error``, ``exception`` and ``traceback`` are those of the last.
     ``told`` is the state that the task shows while it runs, ``meta`` what belongs to it.
     """
 
@@ -68,5 +69,7 @@ def _finished(row: Row) -> Record:
 
 
 def _unfinished(row: Row) -> Record:
-    id_, state, retries, error, task, queue, told, meta = row
-    return Record(id_, State(state), task, queue, retries, error=error, told=told, meta=meta)
+    id_, state, retries, error, task, queue, told, meta, last = row
+    why = json.loads(last) if last else {}
+    said = {name: why.get(name) for name in ("exception", "traceback")}
+    return Record(id_, State(state), task, queue, retries, error=error, **said, told=told, meta=meta)

@@ -6,13 +6,22 @@ from sqlqueue.store.operation import Statement, by_index
 from sqlqueue.store.sql.columns import INTO_RESULTS, MAX_HISTORY, kept
 
 
-def with_attempt(runtime: str, error: str, ended_at: str = "clock_timestamp()") -> str:
-    """Return the history of a job ``j`` with its present attempt, which failed, at the end: see docs/adr/0012."""
+def with_attempt(runtime: str, error: str, ended_at: str = "clock_timestamp()", more: str = "") -> str:
+    """Return the history of a job ``j`` with its present attempt, which failed, at the end: see docs/adr/0012.
+
+    Parameters
+    ----------
+    more: what the latest attempt alone is remembered with, as names and values.
+    """
     return f"""
        CAST(CASE WHEN json_array_length(coalesce(j.history, '[]')) < {MAX_HISTORY}
                  THEN CAST(coalesce(j.history, '[]') AS jsonb) ELSE CAST(j.history AS jsonb) - 0 END
+            #- '{{-1,exception}}' #- '{{-1,traceback}}'
             || jsonb_build_object('attempt', j.attempt, 'worker', j.worker, 'claimed_at', j.claimed_at,
-                                  'ended_at', {ended_at}, 'runtime', {runtime}, 'error', {error}) AS json)"""
+                                  'ended_at', {ended_at}, 'runtime', {runtime}, 'error', {error}{more}) AS json)"""
+
+
+WHY = ", 'exception', h.exception, 'traceback', h.traceback"
 
 
 # What a call says, read from a JSON document of several.
@@ -187,17 +196,18 @@ UPDATE sqlqueue_jobs j
        seq = CASE WHEN h.delay > 0 THEN NULL ELSE nextval('sqlqueue_jobs_seq') END,
        run_at = clock_timestamp() + h.delay * interval '1 second',
        worker = NULL, claimed_at = NULL, retries = h.retries, error = h.error,
-       history = {with_attempt("h.runtime", "h.error")},
+       history = {with_attempt("h.runtime", "h.error", more=WHY)},
        args = coalesce(h.change -> 'args', j.args), kwargs = coalesce(h.change -> 'kwargs', j.kwargs),
        headers = coalesce(h.change -> 'headers', j.headers), options = coalesce(h.change -> 'options', j.options),
        queue = coalesce(h.change ->> 'queue', j.queue),
        priority = coalesce(CAST(h.change ->> 'priority' AS smallint), j.priority),
        expires_at = coalesce(CAST(h.change ->> 'expires_at' AS timestamptz), clock_timestamp()
                     + CAST(h.change ->> 'expires' AS double precision) * interval '1 second', j.expires_at)
-  FROM (SELECT r.id, x.delay, x.retries, x.error, x.runtime, CAST(x.change AS json) AS change
+  FROM (SELECT r.id, x.delay, x.retries, x.error, x.exception, x.traceback, x.runtime,
+               CAST(x.change AS json) AS change
           FROM json_to_recordset(CAST(:doc AS json))
                AS x(id text, token bigint, delay double precision, retries integer, error text,
-                    runtime double precision, change text)
+                    exception text, traceback text, runtime double precision, change text)
          CROSS JOIN LATERAL (
                SELECT r.id FROM sqlqueue_jobs r
                 WHERE r.id = x.id

@@ -144,7 +144,8 @@ SELECT id, state, CAST(result AS text), error, CAST(exception AS text), tracebac
 """)
 
 UNFINISHED = by_index("""
-SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, CAST(t.meta AS text)
+SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, CAST(t.meta AS text),
+       CASE WHEN j.retries > 0 AND j.state IN ('ready', 'scheduled') THEN CAST(j.history -> -1 AS text) END
   FROM sqlqueue_jobs j LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
  WHERE j.id = ANY (ARRAY(SELECT json_array_elements_text(CAST(:ids AS json))))
 """)

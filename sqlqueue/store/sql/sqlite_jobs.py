@@ -7,13 +7,22 @@ from sqlqueue.store.sql.columns import INTO_RESULTS, MAX_HISTORY, kept
 from sqlqueue.store.sql.sqlite_moments import statement
 
 
-def with_attempt(runtime: str, error: str, ended_at: str = "<now>") -> str:
-    """Return the history of a job with its present attempt, which failed, at the end: see docs/adr/0012."""
+def with_attempt(runtime: str, error: str, ended_at: str = "<now>", more: str = "") -> str:
+    """Return the history of a job with its present attempt, which failed, at the end: see docs/adr/0012.
+
+    Parameters
+    ----------
+    more: what the latest attempt alone is remembered with, as names and values.
+    """
     return f"""
-       json_insert(CASE WHEN json_array_length(coalesce(history, '[]')) < {MAX_HISTORY} THEN coalesce(history, '[]')
-                        ELSE json_remove(history, '$[0]') END, '$[#]',
+       json_insert(json_remove(
+                   CASE WHEN json_array_length(coalesce(history, '[]')) < {MAX_HISTORY} THEN coalesce(history, '[]')
+                        ELSE json_remove(history, '$[0]') END, '$[#-1].exception', '$[#-1].traceback'), '$[#]',
                    json_object('attempt', attempt, 'worker', worker, 'claimed_at', claimed_at, 'ended_at', {ended_at},
-                               'runtime', {runtime}, 'error', {error}))"""
+                               'runtime', {runtime}, 'error', {error}{more}))"""
+
+
+WHY = ", 'exception', x.exception, 'traceback', x.traceback"
 
 
 DRAW_SEQ = Statement("UPDATE sqlqueue_counters SET value = value + :n WHERE name = 'seq' RETURNING value - :n")
@@ -135,7 +144,7 @@ UPDATE sqlqueue_jobs
    SET state = CASE WHEN x.delay > 0 THEN 'scheduled' ELSE 'ready' END,
        seq = CASE WHEN x.delay > 0 THEN NULL ELSE :base + x.n END,
        run_at = <in:x.delay>, worker = NULL, claimed_at = NULL, retries = x.retries, error = x.error,
-       history = {with_attempt("x.runtime", "x.error")},
+       history = {with_attempt("x.runtime", "x.error", more=WHY)},
        args = coalesce(json_extract(x.change, '$.args'), args),
        kwargs = coalesce(json_extract(x.change, '$.kwargs'), kwargs),
        headers = coalesce(json_extract(x.change, '$.headers'), headers),
@@ -148,6 +157,7 @@ UPDATE sqlqueue_jobs
   FROM (SELECT key + 1 AS n, json_extract(value, '$.id') AS id, json_extract(value, '$.token') AS token,
                json_extract(value, '$.delay') AS delay,
                json_extract(value, '$.retries') AS retries, json_extract(value, '$.runtime') AS runtime,
+               json_extract(value, '$.exception') AS exception, json_extract(value, '$.traceback') AS traceback,
                json_extract(value, '$.error') AS error, json_extract(value, '$.change') AS change
           FROM json_each(:doc)) AS x
  WHERE sqlqueue_jobs.id = x.id AND state = 'running' AND claim_token = x.token AND worker = :worker AND NOT revoked

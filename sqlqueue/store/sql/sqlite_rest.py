@@ -93,7 +93,8 @@ SELECT id, state, result, error, exception, traceback, retries, runtime, finishe
 """)
 
 UNFINISHED = Statement("""
-SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, t.meta
+SELECT j.id, j.state, j.retries, j.error, j.task, j.queue, t.state, t.meta,
+       CASE WHEN j.retries > 0 AND j.state IN ('ready', 'scheduled') THEN json_extract(j.history, '$[#-1]') END
   FROM sqlqueue_jobs j LEFT JOIN sqlqueue_told t ON t.id = j.id AND t.token = j.claim_token AND j.state = 'running'
  WHERE j.id IN (SELECT value FROM json_each(:ids))
 """)
