@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sqlqueue.app import SQLQueue
     from sqlqueue.worker.worker import Worker
 
+__path__: list[str] = []
+"""Celery has a package here: so that those who look for its commands are told by ``absent`` what to use."""
+
 PREFIX = "CELERY"
 """How the names of options in the environment begin; those that begin as ours do count too."""
 

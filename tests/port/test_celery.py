@@ -216,7 +216,7 @@ def test_what_workers_are_asked(celery, worker):
 
 
 def test_commands_of_ones_own_and_built_in_ones_inside_them(celery):
-    from sqlqueue.celery.worker.control import add_consumer, control_command, inspect_command
+    from sqlqueue.celery.worker.control import Panel, add_consumer, control_command, inspect_command
 
     @control_command(args=[("queue", str)], signature="<queue>", default_timeout=2)
     def also_serve(state, queue):
@@ -226,10 +226,11 @@ def test_commands_of_ones_own_and_built_in_ones_inside_them(celery):
     def served(state):
         return list(state.registration.queues)
 
+    Panel.register(lambda state, n: n + 1, name="next")
     with start(celery) as name:
+        assert celery.control.broadcast("next", {"n": 1}, reply=True) == [{name: 2}]
         assert celery.control.broadcast("also_serve", {"queue": "mails"}, reply=True)[0][name]["ok"]
-        (answer,) = celery.control.broadcast("served", reply=True)
-        assert "mails" in answer[name]
+        assert "mails" in celery.control.broadcast("served", reply=True)[0][name]
 
 
 def test_a_job_that_is_tried_again_says_why(celery, add):

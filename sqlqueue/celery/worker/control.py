@@ -10,12 +10,18 @@ from sqlqueue.worker.control.changing import add_consumer, cancel_consumer
 OURS = ("name", "args", "variadic", "signature")
 """Options that mean the same here; Celery's others say how its own command line shows a command."""
 
-__all__ = ["add_consumer", "cancel_consumer", "control_command", "inspect_command"]
+__all__ = ["add_consumer", "cancel_consumer", "control_command", "inspect_command", "Panel"]
 
 
 def control_command(function: Any = None, /, **options: Any) -> Any:
     """Make a command of a function, which is called in the worker with its panel, Celery's ``state``, first."""
     return _command(function, options, changes=True)
+
+
+class Panel:
+    """Celery's older way to make a command: ``@Panel.register``."""
+
+    register = staticmethod(control_command)
 
 
 def inspect_command(function: Any = None, /, **options: Any) -> Any:
