@@ -18,6 +18,9 @@ BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
 """Whatever the server's default is: the last statement of a release must see what was committed after the first."""
 
 
+IDLE = 0
+"""psycopg's word for a connection with no transaction."""
+
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 """For one transaction. A server keeps the plan of a prepared statement until statistics change, which on a table
 that fills from empty takes a minute: read as a whole, 400,000 results cost 30 ms for each look at one of them. Where
@@ -56,9 +59,10 @@ def transact(connection: Any, op: Op[T], *, whisper: bool = False, opening: str 
         value: T = done.value
         return value
     except BaseException:
-        with suppress(Exception):
-            connection.rollback()  # which deallocates all that is prepared
-        forget_prepared(connection)
+        if connection.info.transaction_status != IDLE:
+            with suppress(Exception):
+                connection.rollback()  # which deallocates all that is prepared
+            forget_prepared(connection)
         raise
     finally:
         op.close()

@@ -73,6 +73,19 @@ def test_a_job_that_the_server_refuses_is_said_so_and_the_next_one_is_taken(link
     assert [id_ for id_, _ in stored(other)] == [before.id, after.id]
 
 
+def test_refusals_leave_no_prepared_statements_behind(link, engine):
+    counts = []
+    for _ in range(3):
+        link.run(enqueue, [new_job()], "here")
+        with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+            link.run(enqueue, [new_job(priority=40_000)], "here")
+        with closing(engine.raw_connection()) as lent:
+            listen_out(lent.driver_connection)
+            (count,) = lent.driver_connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+            counts.append(count)
+    assert len(set(counts)) == 1
+
+
 def undone(dialect):
     yield from ask(dialect.sql.results, ids="[]")
     raise Interrupted
