@@ -20,6 +20,11 @@ MOST_SHOWN = 60
 PARTS_LISTS = frozenset(",= ")
 """What names of queues are told apart by where they are listed: ``-Q a,b=2``, ``SQLQUEUE_TASK_QUEUES="a b"``."""
 
+LISTS = (list, tuple)
+
+NO_LISTS = (str, bytes, Mapping)
+"""What has items, and is no list of arguments all the same."""
+
 CELERYS_OWN = frozenset(
     {
         "add_to_parent",
@@ -57,16 +62,14 @@ def queue_of(name: str) -> str:
 
 def list_of(what: str, value: Iterable[Any]) -> list[Any]:
     """Return arguments as a list; raises EnqueueError for a text, a dict, or what has no items."""
-    if not isinstance(value, list | tuple) and (
-        isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable)
-    ):
+    if not isinstance(value, LISTS) and (isinstance(value, NO_LISTS) or not isinstance(value, Iterable)):
         raise EnqueueError(f"{what} is {shown(value)}: use a list or a tuple")
     return list(value)
 
 
 def dict_of(what: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Return named values as a dict; raises EnqueueError when they have no names."""
-    if not isinstance(value, dict | Mapping):
+    if not isinstance(value, dict) and not isinstance(value, Mapping):
         raise EnqueueError(f"{what} is {shown(value)}: use a dict")
     return dict(value)
 
