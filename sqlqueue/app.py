@@ -27,7 +27,7 @@ from sqlqueue.tasks.context import ancestry, may_wait, sent
 from sqlqueue.tasks.discovery import Discovery
 from sqlqueue.tasks.eager import EagerSender, warn_that_it_is_sent
 from sqlqueue.tasks.options import TaskOptions, read_options
-from sqlqueue.tasks.registry import Registry, name_of
+from sqlqueue.tasks.registry import Registry, name_of, task_class
 from sqlqueue.tasks.shapes import signature
 from sqlqueue.tasks.task import Task
 
@@ -203,11 +203,11 @@ class SQLQueue:
     def task(self, *, bind: Literal[False] = False, **options: Unpack[TaskOptions]) -> Decorator: ...
     def task(self, function: Any = None, /, *, bind: bool = False, **options: Any) -> Any:  # type: ignore[misc]
         """Make a task of a function: ``@app.task`` or ``@app.task(option=...)``; see `TaskSettings`."""
-        kind: type[Task[..., Any, Any]] = options.pop("base", None) or self.task_cls
+        kind = task_class(options.pop("base", None), self.task_cls)
         settings = read_options(options, kind)
 
         def decorate(function: FunctionType) -> Task[..., Any, Any]:
-            name = settings.name or name_of(self.main, function)
+            name = name_of(self.main, function, settings.name)
             task: Task[..., Any, Any] = kind(function, name, settings, self._sender, bind=bind)
             self._registry.add(task)
             return task

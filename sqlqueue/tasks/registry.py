@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlqueue.client.contents import PLAIN, Contents
-from sqlqueue.errors import DuplicateTask, NotRegistered
+from sqlqueue.errors import ConfigError, DuplicateTask, NotRegistered
 from sqlqueue.tasks.annotations import annotate
+from sqlqueue.tasks.attributes import Optioned
 from sqlqueue.tasks.builtins import builtin_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FunctionType
 
     from sqlqueue.config import Config
     from sqlqueue.tasks.task import Task
@@ -93,15 +93,34 @@ class Registry:
         return len(self._tasks)
 
 
-def name_of(main: str | None, function: FunctionType | type) -> str:
+def name_of(main: str | None, function: Any, given: str | None = None) -> str:
     """Return ``module.function``; of the main script its module's name, so that a worker finds it again.
 
     Parameters
     ----------
     main: the app's own word for the main script.
+    given: the name that the task is to have instead.
+
+    Raises
+    ------
+    ConfigError: it is no function.
     """
+    if not callable(function) or not hasattr(function, "__qualname__"):
+        meant = f"@app.task(name={function!r})" if isinstance(function, str) else "a def that calls it"
+        raise ConfigError(f"@app.task is given {function!r}, which is no function: use {meant}")
+    if given:
+        return given
     module = function.__module__
     if module == "__main__":
         script = getattr(sys.modules["__main__"], "__file__", None)
         module = main or (Path(script).stem if script else module)
     return f"{module}.{function.__qualname__}"
+
+
+def task_class(base: object, given: type) -> Any:
+    """Return the class of a task: ``base``, if it is said, must be a subclass of `Task`; raises ConfigError."""
+    if base is None:
+        return given
+    if not (isinstance(base, type) and issubclass(base, Optioned)):
+        raise ConfigError(f"@app.task(base={base!r}): use a subclass of Task")
+    return base

@@ -14,6 +14,7 @@ from sqlqueue.client.request import CallOptions, build
 from sqlqueue.client.transaction import begin
 from sqlqueue.errors import TaskError
 from sqlqueue.tasks.again import another_try, change_of, seconds_until
+from sqlqueue.tasks.attributes import Optioned
 from sqlqueue.tasks.context import Context, ask_again, current_job
 from sqlqueue.tasks.declared import Declared, may_declare
 from sqlqueue.tasks.hooks import Hooks, Shown, is_plain
@@ -47,7 +48,7 @@ V = TypeVar("V")
 Return = TypeVar("Return")
 
 
-class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
+class Task(Hooks, Shown, Telling, Optioned, Generic[P, V, Return]):
     """A registered function, or the ``run`` of a subclass.
 
     ``P`` are its parameters, ``V`` what waiting for a job of it gives, ``Return`` what calling it here gives: for an
@@ -69,8 +70,7 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
         self.bind = bind
         self.is_async = inspect.iscoroutinefunction(function)
         self.origin = f"{function.__module__}.{function.__qualname__}"
-        self.__doc__ = function.__doc__
-        self.__wrapped__ = function
+        self.stand_for(function)
         self._sender = sender
         self._signature = inspect.signature(function)
         self.hooked = not is_plain(type(self), Task)
@@ -204,11 +204,6 @@ class Task(Hooks, Shown, Telling, Generic[P, V, Return]):
     def begin(self) -> TaskTransaction:
         """Begin the transaction of one run."""
         return begin(self._sender())
-
-    @property
-    def max_retries(self) -> int | None:
-        """How often a job of this task may be retried; None: for ever."""
-        return self.settings.max_retries
 
     def retry(
         self,

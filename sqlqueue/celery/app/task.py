@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +14,11 @@ from sqlqueue.tasks import task as ours
 from sqlqueue.tasks.annotations import put
 from sqlqueue.tasks.context import Context as JobContext
 from sqlqueue.tasks.context import current_job
-from sqlqueue.tasks.options import TaskSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_SETTINGS = frozenset(one.name for one in fields(TaskSettings)) - {"name"}
+    from sqlqueue.tasks.options import TaskSettings
 
 _REFUSED = {
     "Request": "its hooks on_timeout, on_failure and on_success are signals here: task_failure, task_success",
@@ -106,8 +103,6 @@ class Task(ours.Task[..., Any, Any]):
     def __init__(self, *given: Any, **named: Any) -> None:
         if given:
             super().__init__(*given, **named)
-            if not hasattr(type(self), "run"):
-                self.run = partial(self.function, self) if self.bind else self.function
 
     def bound_to(self, app: Any, name: str, settings: TaskSettings, sender: Callable[[], Any]) -> None:
         """Belong to an app: for tasks that were made without one."""
@@ -141,20 +136,6 @@ class Task(ours.Task[..., Any, Any]):
     @classmethod
     def on_bound(cls, app: Any) -> None:
         """Do what is to be done when a task belongs to an app; a hook for subclasses."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; an option of the task from then on has that value."""
-        if name in _SETTINGS and "settings" in vars(self):
-            self.annotate({name: value})
-        else:
-            object.__setattr__(self, name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        """Return an option of the task as an attribute."""
-        settings = self.__dict__.get("settings")
-        if settings is not None and name in _SETTINGS:
-            return getattr(settings, name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     @property
     def app(self) -> Any:
