@@ -7,6 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlqueue.canvas.shapes import JOIN, MAP, STARMAP
+from sqlqueue.tasks.hooks import as_declared
 from sqlqueue.tasks.options import TaskSettings
 from sqlqueue.tasks.task import Task
 
@@ -42,8 +43,10 @@ def builtin_tasks(tasks: Tasks) -> dict[str, Task[..., Any, Any]]:
 
 def _called(tasks: Tasks, sig: Mapping[str, Any], calls: Iterable[Iterable[Any]]) -> list[Any]:
     """Call the task of a signature with its arguments after those of each call."""
-    task = tasks[sig["task"]]
-    values = [task(*call, *sig["args"], **sig["kwargs"]) for call in calls]
+    task, values = tasks[sig["task"]], []
+    for call in calls:
+        args, kwargs = as_declared(task, [*call, *sig["args"]], dict(sig["kwargs"]))
+        values.append(task(*args, **kwargs))
     return asyncio.run(_gathered(values)) if any(map(inspect.isawaitable, values)) else values
 
 

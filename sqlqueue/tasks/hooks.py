@@ -72,12 +72,20 @@ def is_plain(kind: type, base: type) -> bool:
 
 def call(task: Task[..., Any, Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Call a task that is not plain: with arguments as it declares them, and its hook before."""
-    if task.declared:
-        made, named = task.declared.read([task, *args] if task.bind else args, kwargs)
-        args, kwargs = list(made[1:] if task.bind else made), dict(named)
+    args, kwargs = as_declared(task, args, kwargs)
     if task.hooked:
         task.before_start(current_job.get().id or "", args, kwargs)
     return task(*args, **kwargs)
+
+
+def as_declared(
+    task: Task[..., Any, Any], args: list[Any], kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:  # fmt: skip
+    """Return the arguments of a call as its task declares them; raises EncodingError for one that is not."""
+    if not task.declared:
+        return args, kwargs
+    made, named = task.declared.read([task, *args] if task.bind else args, kwargs)
+    return list(made[1:] if task.bind else made), dict(named)
 
 
 def tell(task: Task[..., Any, Any], outcome: Outcome, value: Any) -> None:

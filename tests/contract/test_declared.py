@@ -104,6 +104,18 @@ def test_arguments_are_made_into_what_the_task_declares(app):
     assert seen == [(True, Colour.RED, point, (1, 2), [Colour.RED], 3, None, (Colour.RED,), named)]
 
 
+def test_maps_and_chunks_call_with_what_the_task_declares(app):
+    @app.task(bind=True)
+    def look(self, point: Point, colour: Colour = Colour.RED):
+        return [type(point).__name__, type(colour).__name__]
+
+    points, whole = [Point(1, None), Point(2, Colour.RED)], ["Point", "Colour"]
+    pair = (points[0], Colour.RED)
+    results = [look.map(points).delay(), look.starmap([pair]).delay(), look.chunks([pair], 1).delay()]
+    drain(app)
+    assert [one.get(timeout=30) for one in results] == [[whole, whole], [whole], [[whole]]]
+
+
 class Pair(NamedTuple):
     colour: Colour
     n: int = 0
