@@ -285,8 +285,6 @@ def _check_limits(soft: Any, hard: Any) -> None:
 def _check(name: str, value: Any) -> None:
     """Raise ConfigError for a value that cannot be."""
     check(name, value, _default(name), _BOUNDS.get(name))
-    if name in SIZES and type(value) is not int:
-        raise ConfigError(f"{name} is {value!r}: use a number of bytes from {LEAST} to {MOST}")
     if name == "fleet_limits" and value is not None:
         check_limits(value)
     if name == "task_default_rate_limit":

@@ -244,7 +244,7 @@ def test_reading_has_no_limit_but_that_of_bombs(app, echo, database_url):
 @pytest.mark.parametrize("name", ["task_max_size", "result_max_size"])
 @pytest.mark.parametrize("value", [0, 1023, MOST + 1, "1 MiB", None, True, 1e9, 2000.5])
 def test_a_limit_is_a_number_that_the_databases_can_hold(name, value):
-    with pytest.raises(ConfigError, match=rf"{name} is .*: use a number.* from 1024 to 67108864"):
+    with pytest.raises(ConfigError, match=rf"{name} is .*: use a whole number from 1024 to 67108864"):
         SQLQueue("shop", broker="sqlite:///shop.db", **{name: value})
 
 
