@@ -27,6 +27,7 @@ WITHOUT_DATABASE = {
     "test_where_the_environment_says_the_broker_is": PURE,
     "test_the_app_of_code_that_has_none": PURE,
     "test_every_setting_is_in_one_list": PURE,
+    "test_a_task_has_the_names_of_its_function_and_may_be_wrapped": PURE,
     "test_what_celerys_command_line_reads": "words are made of words; that a worker reads them is shown in acceptance",
     "test_spans_of_time_and_what_is_nothing_in_celery": PURE,
 }
