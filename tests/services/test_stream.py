@@ -140,7 +140,7 @@ def test_what_could_not_be_written_counts_as_dropped(make, monkeypatch):
 
 
 def test_a_task_of_which_nothing_is_told(make):
-    worker = make(untold=frozenset({"t"}))
+    worker = make(untold=lambda: frozenset({"t"}))
     worker.stream.notice(True)
     worker.claim(1, 2)
     worker.running.append(Executing(job(2), worker.clock.monotonic(), 77))
