@@ -63,6 +63,7 @@ SHAPES = {
     "two of a header": (lambda s, m: chord([m.s(1), s.add.s(1, 1), m.s(5)], s.total.s()), 8, ChordError),
     "chord, then more": (lambda s, m: chain(chord([m.s(5), s.add.s(1, 1)], s.total.s()), s.add.s(1)), 8, ChordError),
     "before a header": (lambda s, m: chain(m.s(1), group(s.add.s(1), s.add.s(2)), s.total.s()), 5, ChordError),
+    "replaced": (lambda s, m: s.swap.s(sig=chain(m.s(1), s.add.s(10), s.add.s(100))), 111, ValueError),
     "immutable": (lambda s, m: chain(m.s(1), s.add.si(2, 2)), 4, ValueError),
     "joined groups": (
         lambda s, m: chain(group(m.s(1), s.add.s(1, 1)), group(s.total.s(), s.total.s())),

@@ -84,12 +84,14 @@ def _open_again(dialect: Dialect, again: Sequence[str]) -> Op[None]:
 def _never_ran(dialect: Dialect, again: Sequence[str], asked: Sequence[str]) -> Op[dict[str, list[str]]]:
     """Return, of jobs that never ran and were asked for, or waited for those that run again, whom they waited for."""
     sql = dialect.sql
-    roots = (yield from ask(sql.roots_of, ids=json.dumps(list(again)))) if again else []
-    rows = (yield from ask(sql.never_ran_of, ids=json.dumps(list(asked)))) if asked else []
+    found = (yield from ask(sql.roots_of, ids=json.dumps(list(again)))) if again else []
+    roots = [row[0] for row in found]
+    ids = [*asked, *roots]  # a root itself may have put a workflow in its place, whose last job it is
+    rows = (yield from ask(sql.never_ran_of, ids=json.dumps(ids))) if ids else []
     if roots:
         if sql.read_all is not None:
             yield from ask(sql.read_all)  # no index leads from the root of a workflow to its results
-        rows += yield from ask(sql.never_ran_under, ids=json.dumps([row[0] for row in roots]))
+        rows += yield from ask(sql.never_ran_under, ids=json.dumps(roots))
     known: dict[str, list[str]] = {id_: json.loads(result)["waited"] for id_, result in rows}
     return _following(known, {*again, *known.keys() & set(asked)})
 
