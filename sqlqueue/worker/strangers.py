@@ -71,9 +71,10 @@ class Strangers:
 
     def ask_again(self, link: Link) -> None:
         """From time to time, see whether those to whom jobs are left still live; learn new tasks when told to."""
-        if self.newcomers is not None and self.newcomers.expected():
+        due = bool(self.shunned) and self._clock.monotonic() >= self._ask_at
+        if due or (self.newcomers is not None and self.newcomers.expected()):
             self._learn(link)
-        if self.shunned and self._clock.monotonic() >= self._ask_at:
+        if due:
             self._ask(link, set())
 
     def _learn(self, link: Link) -> bool:
@@ -86,8 +87,7 @@ class Strangers:
     def _ask(self, link: Link, names: set[str]) -> None:
         self._ask_at = self._clock.monotonic() + ASK_AGAIN
         with suppress(StoreUnavailable):  # then the jobs go back with a pause, which can do no harm
-            self._learn(link)
-            self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))) - self._tasks)
+            self.shunned = sorted(link.read(known_elsewhere, sorted(names.union(self.shunned))))
 
     def _sent_back(self, name: str) -> Returned:
         now, quiet = self._clock.monotonic(), name in self._met
