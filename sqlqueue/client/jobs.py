@@ -138,7 +138,7 @@ class Jobs:
         for part in _parts(which):
             while (batch := self._store.run(redrive, part, BATCH, until, PATIENCE)).ids:
                 self._waker.placed(batch.placed)
-                self._waker.finished(batch.ended)
+                self._see_through(batch.released)
                 done.update(dict.fromkeys(batch.ids))
                 if part.ids is not None:
                     break
@@ -151,12 +151,11 @@ class Jobs:
     def purge(self, queues: Sequence[str]) -> int:
         """Throw away what waits in these queues, without a trace, and return how many jobs that were.
 
-        Steps of workflows that waited for them, in whatever queue, end as revoked.
+        Steps of workflows that waited for them, in whatever queue, end as revoked, bodies of chords as failed.
         """
         thrown = 0
         while (batch := self._store.run(purge, queues, BATCH)).jobs:
-            self._waker.finished(batch.released.ended)
-            self._waker.placed(batch.released.placed)
+            self._see_through(batch.released)
             thrown += batch.jobs
         return thrown
 

@@ -22,14 +22,15 @@ def test_steps_behind_end_as_revoked_at_once(stage):
     assert stage.app.store.read(left) == 0
 
 
-def test_so_does_a_body_and_no_errback_runs(stage):
+def test_a_body_fails_and_its_errback_is_called(stage):
     body = (
         chord([stage.add.s(1, 1).set(queue="q"), stage.add.s(2, 2)], stage.total.s()).on_error(stage.told.s()).delay()
     )
     assert stage.app.jobs.purge(["q"]) == 1
     with pytest.raises(ChordError, match="TaskRevoked"):
         body.get(timeout=10)
-    assert stage.app.store.read(left) == 0 or stage.app.jobs.find(Which(task="told"))
+    assert stage.app.store.read(left) == 0
+    assert [job.args for job in stage.app.jobs.find(Which(task="told"))] == [f'["{body.id}"]']
 
 
 def test_what_waits_for_nobody_else_is_not_looked_at(stage):

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlqueue.store.operation import ask
-from sqlqueue.store.ops.release import release
+from sqlqueue.store.ops.release import NOBODY, Released, release
 from sqlqueue.store.ops.retry import retry
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class Redriven(NamedTuple):
-    """The ids of jobs that run again or wait again for such; those of them that may run; those that ended once more."""
+    """The ids of jobs that run again or wait again for such; those that may run; what became of those blocked again."""
 
     ids: list[str]
     placed: list[Placed]
-    ended: list[str]
+    released: Released = NOBODY
 
 
 def redrive(
@@ -45,7 +45,7 @@ def redrive(
     StoreUnavailable: a row stayed locked for longer.
     """
     if which.never_ran and which.ids is None:
-        return Redriven([], [], [])  # such come along with what they wait for
+        return Redriven([], [])  # such come along with what they wait for
     if patience is not None and dialect.sql.patiently is not None:
         yield from ask(dialect.sql.patiently, patience=f"{int(patience * 1000)}ms")
     if dialect.sql.redrive_turn is not None:
@@ -55,7 +55,7 @@ def redrive(
     yield from _open_again(dialect, again)
     waiting = yield from _never_ran(dialect, again, which.ids or ())
     if not waiting:
-        return Redriven(again, placed, [])
+        return Redriven(again, placed)
     rows = yield from ask(dialect.sql.block_again, ids=json.dumps(list(waiting)))
     blocked = [row[0] for row in rows]
     yield from ask(dialect.sql.forget, ids=json.dumps(blocked))
@@ -66,7 +66,7 @@ def redrive(
     released = yield from release(dialect, [], blocked)
     ended = set(released.ended)
     ids = again + [id_ for id_ in blocked if id_ not in ended]
-    return Redriven(ids, placed + released.placed, released.ended)
+    return Redriven(ids, placed, released)
 
 
 def _open_again(dialect: Dialect, again: Sequence[str]) -> Op[None]:
