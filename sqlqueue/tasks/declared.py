@@ -12,7 +12,7 @@ from collections import abc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from inspect import Parameter, Signature, get_annotations, unwrap
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -194,7 +194,7 @@ def _of_class(kind: type, validation: Mapping[str, Any]) -> Convert | None:
     if issubclass(kind, Enum):
         return partial(_member, kind)
     if dataclasses.is_dataclass(kind):
-        return lambda value: _dataclass(kind, value, validation)
+        return _dataclass(kind, validation)
     if issubclass(kind, tuple) and hasattr(kind, "_make"):
         make = _tuple([_hints(kind).get(name, Any) for name in kind._fields], validation)  # type: ignore[attr-defined]
         return lambda value: value if isinstance(value, kind) else kind._make(make(value))
@@ -215,20 +215,31 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _dataclass(kind: type, value: Any, validation: Mapping[str, Any]) -> Any:
-    """Make a dataclass of an object with its fields; those that its constructor does not take are set afterwards."""
-    if isinstance(value, kind):
-        return value
-    hints, known = _hints(kind), {field.name: field for field in dataclasses.fields(kind)}
-    given = dict(value)
-    if unknown := sorted(given.keys() - known):
-        raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
-    inside = {name: (converter(hints.get(name, Any), validation) or _same)(item) for name, item in given.items()}
-    made = kind(**{name: item for name, item in inside.items() if known[name].init})
-    for name, item in inside.items():
-        if not known[name].init:
-            object.__setattr__(made, name, item)  # the class may be frozen
-    return made
+def _dataclass(kind: type, validation: Mapping[str, Any]) -> Convert:
+    """Return what makes a dataclass of an object with its fields; those its constructor does not take are set after."""
+
+    @cache  # at the first value, and not before: a field may be of the class itself, or of one that comes later
+    def fields() -> dict[str, tuple[Convert, bool]]:
+        hints = _hints(kind)
+        return {
+            field.name: (converter(hints.get(field.name, Any), validation) or _same, field.init)
+            for field in dataclasses.fields(kind)
+        }
+
+    def make(value: Any) -> Any:
+        if isinstance(value, kind):
+            return value
+        known, given = fields(), dict(value)
+        if unknown := sorted(given.keys() - known):
+            raise TypeError(f"{kind.__name__} has no field {', '.join(unknown)}")
+        inside = {name: known[name][0](item) for name, item in given.items()}
+        made = kind(**{name: item for name, item in inside.items() if known[name][1]})
+        for name, item in inside.items():
+            if not known[name][1]:
+                object.__setattr__(made, name, item)  # the class may be frozen
+        return made
+
+    return make
 
 
 def _same(value: Any) -> Any:
