@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sqlqueue import NotUnique, SQLQueue
-from sqlqueue.store.operation import Statement, ask
 from sqlqueue.testing.drain import drain
 from tests.support.callers import CALLERS, awaited, settled
+from tests.support.keys import waiting
 
 
 @pytest.fixture
@@ -25,18 +25,6 @@ def sync(app):
         return user
 
     return sync
-
-
-def waiting(app):
-    """Return the keys and the arguments of the jobs that are there, in order."""
-    return app.store.read(_waiting)
-
-
-def _waiting(dialect):
-    rows = yield from ask(
-        Statement("SELECT unique_key, CAST(args AS text) FROM sqlqueue_jobs ORDER BY seq, run_at, unique_key")
-    )
-    return [tuple(row) for row in rows]
 
 
 def test_many_calls_are_sent_all_or_none(app, sync):

@@ -7,9 +7,9 @@ import pytest
 
 from sqlqueue import EnqueueError, NotUnique, SQLQueue, chain, group
 from sqlqueue.errors import ConfigError
-from sqlqueue.store.operation import Statement, ask
 from sqlqueue.testing.drain import drain
 from tests.support.callers import CALLERS, awaited
+from tests.support.keys import waiting
 
 
 @pytest.fixture
@@ -26,18 +26,6 @@ def sync(app):
         return user
 
     return sync
-
-
-def waiting(app):
-    """Return the keys and the arguments of the jobs that are there, in order."""
-    return app.store.read(_waiting)
-
-
-def _waiting(dialect):
-    rows = yield from ask(
-        Statement("SELECT unique_key, CAST(args AS text) FROM sqlqueue_jobs ORDER BY seq, run_at, unique_key")
-    )
-    return [tuple(row) for row in rows]
 
 
 def test_every_call_has_the_key_that_its_arguments_make(app, sync):
