@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MOST_SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
-PARTS_LISTS = frozenset(",= ")
-"""What names of queues are told apart by where they are listed: ``-Q a,b=2``, ``SQLQUEUE_TASK_QUEUES="a b"``."""
+DIVIDERS = frozenset(",= ")
+"""What divides names of queues where they are listed: ``-Q a,b=2``, ``SQLQUEUE_TASK_QUEUES="a b"``."""
 
 LISTS = (list, tuple)
 
@@ -53,9 +53,9 @@ def name_of(what: str, value: object, limit: int) -> str:
 
 def queue_of(name: str) -> str:
     """Return the name of a queue that a worker can be told to serve; raises EnqueueError."""
-    if not PARTS_LISTS.isdisjoint(name):
+    if not DIVIDERS.isdisjoint(name):
         raise EnqueueError(
-            f"queue is {shown(name)}: no comma, equals sign or space, by which lists of queues are parted"
+            f"queue is {shown(name)}: use a name without comma, equals sign or space, which divide lists of queues"
         )
     return name
 

@@ -59,9 +59,9 @@ WRONG_CALLS: dict[str, dict[str, Any]] = {
     "kwargs is [1]: use a dict": {"kwargs": [1]},
     "args is 5: use a list or a tuple": {"args": 5},
     "args is 'ab': use a list or a tuple": {"args": "ab"},
-    "queue is 'a,b': no comma": {"queue": "a,b"},
-    "queue is 'a=2': no comma, equals sign": {"queue": "a=2"},
-    "queue is 'a b': no comma, equals sign or space": {"queue": "a b"},
+    "queue is 'a,b': use a name without comma": {"queue": "a,b"},
+    "queue is 'a=2': use a name without comma, equals sign": {"queue": "a=2"},
+    "queue is 'a b': use a name without comma, equals sign or space": {"queue": "a b"},
     "(5,000 characters): use a string of 1 to 255 characters": {"queue": "q" * 5000},
     "task_id is 'iii": {"task_id": "i" * 5000},
 }
